@@ -1,0 +1,76 @@
+//! What goes to an adapter.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use fhir::{Compartment, Interaction, Version};
+
+/// The name of a practice; the default one is `default`. Everything is keyed by it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Practice(Arc<str>);
+
+impl Practice {
+    /// A practice of that name.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Practice {
+    fn default() -> Self {
+        Self::new("default")
+    }
+}
+
+impl fmt::Debug for Practice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Practice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One interaction for one back end. Cheap to clone, so that it can be tried again: bodies are `Bytes`.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Whose data.
+    pub practice: Practice,
+    /// What to do.
+    pub interaction: Interaction,
+    /// The release the adapter is spoken to in, and answers in.
+    pub version: Version,
+    /// Absolute FHIR base of the gateway, without a slash at the end: what links in the reply are built on.
+    pub base: Arc<str>,
+    /// The compartment that the token is confined to, if it is. A search must return nothing outside of it; the
+    /// gateway checks again.
+    pub confined_to: Option<Compartment>,
+    /// When the answer is of no use any more.
+    pub deadline: Instant,
+    /// A key under which a repeated write is the same write (Idempotency-Key), when the client gave one.
+    pub idempotency_key: Option<Arc<str>>,
+    /// For logs and for the back end's own trace.
+    pub trace: Trace,
+}
+
+/// What connects a request to its logs and spans.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// X-Request-Id, taken or made.
+    pub request_id: Arc<str>,
+    /// W3C `traceparent` for the next hop, when the request is traced.
+    pub traceparent: Option<Arc<str>>,
+    /// W3C `tracestate`, passed on as it came.
+    pub tracestate: Option<Arc<str>>,
+}

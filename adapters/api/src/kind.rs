@@ -1,0 +1,34 @@
+//! How an adapter comes to be.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::{Adapter, Host};
+
+/// A kind of adapter, named after its protocol: `store`, `fhir-rest`. The registry has one line for each.
+#[async_trait::async_trait]
+pub trait AdapterKind: 'static {
+    /// The value of `kind` in the configuration.
+    const NAME: &'static str;
+    /// Its settings; closed (`deny_unknown_fields`).
+    type Settings: DeserializeOwned + JsonSchema + Send;
+    /// What it becomes.
+    type Adapter: Adapter;
+
+    /// Makes the adapter. Needs no network: an adapter starts while its back end is down.
+    ///
+    /// # Errors
+    /// Settings that cannot work, or storage that cannot be opened.
+    async fn connect(settings: Self::Settings, host: Host) -> Result<Self::Adapter, ConnectError>;
+}
+
+/// Why an adapter cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// A setting has the right shape and cannot work.
+    #[error("{0}")]
+    Settings(String),
+    /// Its storage cannot be opened.
+    #[error("cannot open storage: {0}")]
+    Storage(String),
+}

@@ -1,0 +1,1 @@
+//! Any FHIR server as a back end.

@@ -1,0 +1,1 @@
+//! Typed settings with positions: syntax, shape, meaning, all errors at once.

@@ -1,0 +1,1 @@
+//! FHIRPath: parser, types, compiled evaluation over the node index.

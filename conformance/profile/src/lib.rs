@@ -1,0 +1,1 @@
+//! The validator: compiled checks over the node index; terminology; packages.

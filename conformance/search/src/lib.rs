@@ -1,0 +1,1 @@
+//! Search: parameters compiled from their expressions, queries, extraction, matching, compartments.

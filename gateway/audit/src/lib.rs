@@ -1,0 +1,1 @@
+//! Audit: compact records in a segmented log, read back as AuditEvents.

@@ -1,0 +1,1 @@
+//! The sample practice, built with typed FHIR models.
