@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary `frontdesk`.
+
+fn main() -> std::process::ExitCode {
+    frontdesk::command::run()
+}

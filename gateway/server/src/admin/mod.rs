@@ -1,0 +1,1 @@
+//! Admin port: health, metrics, web console.

@@ -1,0 +1,1 @@
+//! Stage 6: call the plan's adapters (shed, deadline, retry, breaker).

@@ -1,0 +1,15 @@
+//! The gateway: the life of a request is [`pipeline`]; each stage is a module of its name.
+
+pub mod admin;
+pub mod authorize;
+pub mod command;
+pub mod dispatch;
+pub mod failure;
+pub mod listener;
+pub mod pipeline;
+pub mod receive;
+pub mod registry;
+pub mod respond;
+pub mod route;
+pub mod translate;
+pub mod validate;

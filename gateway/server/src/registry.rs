@@ -1,0 +1,1 @@
+//! Every adapter kind, one line each.

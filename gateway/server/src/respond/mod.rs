@@ -1,0 +1,1 @@
+//! Stage 7: reply to HTTP response, audit.
