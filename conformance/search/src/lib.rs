@@ -1,1 +1,15 @@
-//! Search: parameters compiled from their expressions, queries, extraction, matching, compartments.
+//! FHIR search (search.html) as data and rules: parameters compiled from their expressions, queries parsed into
+//! criteria, values extracted for an index, matching in memory, compartments. No I/O.
+
+pub mod compartment;
+pub mod extract;
+pub mod index;
+pub mod matching;
+pub mod parameter;
+pub mod query;
+
+pub use extract::extract;
+pub use index::{IndexValue, ReferenceValue};
+pub use matching::matches;
+pub use parameter::{Component, Parameter, ParameterType, parameter, parameters};
+pub use query::{Condition, Criterion, Handling, Modifier, Operand, Prefix, Search, parse};
