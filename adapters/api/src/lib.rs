@@ -7,6 +7,7 @@ pub mod host;
 pub mod kind;
 pub mod reply;
 pub mod seal;
+pub mod setting;
 
 pub use call::{Call, Practice, Trace};
 pub use error::{Error, ErrorKind, Retry};

@@ -1,0 +1,46 @@
+//! The settings, a module for each group of sections. Every default stands here once.
+
+mod adapter;
+mod audit;
+mod authorization;
+mod gateway;
+mod limits;
+mod route;
+mod telemetry;
+
+use std::collections::BTreeMap;
+
+pub use adapter::{Adapter, Breaker, Retry};
+pub use audit::{Audit, OnFull};
+pub use authorization::{Algorithm, Authorization, Client, Introspection, Issuer, JwkSet};
+pub use gateway::{ClientCertificates, Gateway, PlainHttp, Tls};
+pub use limits::{Limits, Rate, RateLimits};
+pub use route::{Practice, Route, Types, ValidateMode};
+pub use telemetry::{LogFormat, OtlpProtocol, Telemetry};
+
+/// The whole configuration. Names are the keys of its maps; `default` is the practice of whoever names none.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Addresses, TLS, workers, data.
+    pub gateway: Gateway,
+    /// What one request, one connection and all of them together may use.
+    pub limits: Limits,
+    /// How often a client or an address may ask.
+    pub rate_limits: RateLimits,
+    /// Tokens.
+    pub authorization: Authorization,
+    /// Outside issuers that are trusted, by name.
+    pub issuers: BTreeMap<String, Issuer>,
+    /// Clients that are registered here rather than by `frontdesk client add`, by client id.
+    pub clients: BTreeMap<String, Client>,
+    /// Adapters, by name.
+    pub adapters: BTreeMap<String, Adapter>,
+    /// Which adapter answers what; the first that matches.
+    pub routes: Vec<Route>,
+    /// Practices beside `default`, by name.
+    pub practices: BTreeMap<String, Practice>,
+    /// The audit log.
+    pub audit: Audit,
+    /// Logs and traces.
+    pub telemetry: Telemetry,
+}

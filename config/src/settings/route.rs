@@ -1,0 +1,141 @@
+//! `[[routes]]` and `[practices.NAME]`: what goes where.
+
+use std::collections::BTreeSet;
+
+use fhir::{InteractionCode, ResourceType};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `[[routes]]`: an adapter for what it names. The first route that matches is taken.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Route {
+    /// Its name in metrics and logs; without it, the adapter's.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Resource types, or `*` for all that the adapter offers.
+    #[serde(default = "default_types")]
+    pub types: Vec<Types>,
+    /// Interactions; without it, all that the adapter offers.
+    #[serde(default, with = "interactions")]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub interactions: Option<BTreeSet<InteractionCode>>,
+    /// The adapter's name.
+    pub adapter: String,
+    /// What happens with a payload that breaks a rule.
+    #[serde(default)]
+    pub validate: ValidateMode,
+    /// Canonical URLs of profiles that payloads must follow.
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// The practice whose requests it takes.
+    #[serde(default = "default_practice")]
+    pub practice: String,
+}
+
+/// One entry of `types`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Types {
+    /// `*`
+    All,
+    /// One type.
+    One(ResourceType),
+}
+
+/// What happens with a payload that breaks a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValidateMode {
+    /// It is refused.
+    #[default]
+    Enforce,
+    /// It travels on; the client is told.
+    Warn,
+    /// It is not looked at, beyond being JSON of the right type.
+    Off,
+}
+
+/// `[practices.NAME]`: a practice beside `default`, at `/NAME/fhir/r4`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Practice {
+    /// What people call it.
+    pub title: Option<String>,
+}
+
+impl Route {
+    /// Whether the route takes this interaction on this type (`None`: on the system).
+    #[must_use]
+    pub fn takes(&self, resource_type: Option<ResourceType>, interaction: InteractionCode) -> bool {
+        let of_type = self.types.iter().any(|entry| match entry {
+            Types::All => true,
+            Types::One(named) => Some(*named) == resource_type,
+        });
+        of_type && self.interactions.as_ref().is_none_or(|named| named.contains(&interaction))
+    }
+}
+
+impl<'de> Deserialize<'de> for Types {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "*" {
+            return Ok(Self::All);
+        }
+        text.parse().map(Self::One).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Types {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::All => "*",
+            Self::One(resource_type) => resource_type.as_str(),
+        })
+    }
+}
+
+impl JsonSchema for Types {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Types".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "description": "a resource type, or `*` for all" })
+    }
+}
+
+mod interactions {
+    use super::{BTreeSet, Deserialize, InteractionCode};
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<BTreeSet<InteractionCode>>, D::Error> {
+        let codes = Vec::<String>::deserialize(deserializer)?;
+        codes.iter().map(|code| parse(code).map_err(serde::de::Error::custom)).collect::<Result<_, _>>().map(Some)
+    }
+
+    pub(super) fn serialize<S: serde::Serializer>(
+        codes: &Option<BTreeSet<InteractionCode>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match codes {
+            Some(codes) => serializer.collect_seq(codes.iter().map(|code| code.code())),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    fn parse(code: &str) -> Result<InteractionCode, String> {
+        InteractionCode::from_code(code).ok_or_else(|| {
+            let known: Vec<&str> = InteractionCode::ALL.iter().map(|code| code.code()).collect();
+            format!("unknown interaction `{code}` (known: {})", known.join(", "))
+        })
+    }
+}
+
+fn default_types() -> Vec<Types> {
+    vec![Types::All]
+}
+
+pub(super) fn default_practice() -> String {
+    "default".into()
+}
