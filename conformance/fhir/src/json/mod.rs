@@ -1,7 +1,16 @@
 //! JSON as an index over its own bytes. Nothing is copied: a node knows its span, its kind, its member name and its next
 //! sibling, so that a validator, FHIRPath and search extraction walk one scan of one buffer.
 
+pub mod lexer;
+mod scan;
+pub mod splice;
+mod syntax_error;
+
 use std::borrow::Cow;
+
+pub use scan::{Limits, check_text, scan};
+pub use splice::{SpliceError, Stamp, replace_id, splice};
+pub use syntax_error::{Fault, SyntaxError, position};
 
 /// What a JSON value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +180,14 @@ impl<'a> Value<'a> {
     /// The member of that name.
     #[must_use]
     pub fn member(self, name: &str) -> Option<Self> {
-        self.children().find(|child| child.name() == name)
+        self.children().find(|child| child.is_named(name))
+    }
+
+    /// Whether its member name is `name`, in whatever spelling.
+    #[must_use]
+    pub fn is_named(self, name: &str) -> bool {
+        let raw = self.name();
+        raw == name || raw.contains('\\') && unescaped(raw).is_some_and(|spelled| spelled == name)
     }
 
     /// The items of an array, or the value itself: FHIRPath sees no difference.
@@ -179,4 +195,9 @@ impl<'a> Value<'a> {
         let array = self.node.kind == Kind::Array;
         self.children().filter(move |_| array).chain((!array).then_some(self))
     }
+}
+
+#[cold]
+fn unescaped(raw: &str) -> Option<String> {
+    serde_json::from_str(&format!("\"{raw}\"")).ok()
 }

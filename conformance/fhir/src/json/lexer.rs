@@ -1,0 +1,153 @@
+//! The lexical rules of JSON (RFC 8259) over bytes that are known to be UTF-8. Shared by every scanner of ours, so that all
+//! of them take and refuse the same tokens.
+
+use super::{Fault, SyntaxError};
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// The first offset at or behind `at` that is not white space.
+#[inline]
+#[must_use]
+pub fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// A string that has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted {
+    /// Offset of the closing quote.
+    pub close: usize,
+    /// Whether it has escapes: then its bytes are not its text.
+    pub escaped: bool,
+}
+
+/// Reads a string whose opening quote stands just before `start`.
+///
+/// # Errors
+/// When it does not end, has a raw control character, an unknown escape or a lone surrogate.
+#[inline]
+pub fn string(bytes: &[u8], start: usize) -> Result<Quoted, SyntaxError> {
+    let mut at = start;
+    let mut escaped = false;
+    loop {
+        at = next_special(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return Ok(Quoted { close: at, escaped }),
+            Some(b'\\') => {
+                escaped = true;
+                at = escape(bytes, at)?;
+            }
+            Some(_) => return Err(SyntaxError::new(at, Fault::ControlCharacter)),
+            None => return Err(SyntaxError::new(at, Fault::OpenString)),
+        }
+    }
+}
+
+/// The first quote, backslash or control character at or behind `at`, eight bytes a step.
+#[inline]
+fn next_special(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let found = specials(u64::from_le_bytes(*chunk));
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(byte) = bytes.get(at) {
+        if matches!(byte, b'"' | b'\\' | 0..0x20) {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// High bits at the special bytes of a chunk. A borrow can mark a byte too many, but only above a true one.
+#[inline]
+const fn specials(chunk: u64) -> u64 {
+    let quote = chunk ^ (ONES * b'"' as u64);
+    let slash = chunk ^ (ONES * b'\\' as u64);
+    let control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
+    ((quote.wrapping_sub(ONES) & !quote) | (slash.wrapping_sub(ONES) & !slash) | control) & HIGH
+}
+
+/// Checks the escape whose backslash stands at `at`; returns the offset behind it.
+#[cold]
+fn escape(bytes: &[u8], at: usize) -> Result<usize, SyntaxError> {
+    match bytes.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => match hex(bytes, at + 2)? {
+            0xD800..=0xDBFF => low_surrogate(bytes, at),
+            0xDC00..=0xDFFF => Err(SyntaxError::new(at, Fault::LoneSurrogate)),
+            _ => Ok(at + 6),
+        },
+        _ => Err(SyntaxError::new(at, Fault::Escape)),
+    }
+}
+
+fn low_surrogate(bytes: &[u8], high: usize) -> Result<usize, SyntaxError> {
+    let low = high + 6;
+    if bytes.get(low..low + 2) != Some(b"\\u".as_slice()) || !matches!(hex(bytes, low + 2)?, 0xDC00..=0xDFFF) {
+        return Err(SyntaxError::new(high, Fault::LoneSurrogate));
+    }
+    Ok(low + 6)
+}
+
+fn hex(bytes: &[u8], at: usize) -> Result<u32, SyntaxError> {
+    let digits = bytes.get(at..at + 4).ok_or(SyntaxError::new(bytes.len(), Fault::OpenString))?;
+    digits.iter().try_fold(0, |value, digit| {
+        let digit = (*digit as char).to_digit(16).ok_or(SyntaxError::new(at, Fault::Escape))?;
+        Ok(value << 4 | digit)
+    })
+}
+
+/// Reads a number that starts at `start`; returns the offset behind it.
+///
+/// # Errors
+/// When it breaks the grammar: a leading zero or plus, no digit around the point or in the exponent.
+#[inline]
+pub fn number(bytes: &[u8], start: usize) -> Result<usize, SyntaxError> {
+    let mut at = start + usize::from(bytes.get(start) == Some(&b'-'));
+    at = match bytes.get(at) {
+        Some(b'0') => at + 1,
+        Some(b'1'..=b'9') => digits(bytes, at),
+        _ => return Err(SyntaxError::new(start, Fault::Number)),
+    };
+    if bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        return Err(SyntaxError::new(start, Fault::Number));
+    }
+    if bytes.get(at) == Some(&b'.') {
+        at = some_digits(bytes, at + 1, start)?;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
+        at = some_digits(bytes, at + 1 + sign, start)?;
+    }
+    Ok(at)
+}
+
+fn digits(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    at
+}
+
+fn some_digits(bytes: &[u8], at: usize, start: usize) -> Result<usize, SyntaxError> {
+    let end = digits(bytes, at);
+    if end == at { Err(SyntaxError::new(start, Fault::Number)) } else { Ok(end) }
+}
+
+/// Reads `word`, of which the first letter stands at `at`; returns the offset behind it.
+///
+/// # Errors
+/// When something else stands there.
+#[inline]
+pub fn literal(bytes: &[u8], at: usize, word: &'static str) -> Result<usize, SyntaxError> {
+    let end = at + word.len();
+    if bytes.get(at..end) == Some(word.as_bytes()) { Ok(end) } else { Err(SyntaxError::new(at, Fault::Value)) }
+}
