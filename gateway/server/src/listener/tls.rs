@@ -163,8 +163,7 @@ fn client_verifier(
 
 fn certificates(path: &PathBuf, what: &'static str) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let unreadable = |source| CertificateError::File { what, path: path.clone(), source };
-    let chain: Vec<_> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(unreadable)?;
+    let chain: Vec<_> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(unreadable)?;
     if chain.is_empty() {
         return Err(unreadable(rustls_pki_types::pem::Error::NoItemsFound));
     }
