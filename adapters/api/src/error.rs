@@ -128,6 +128,36 @@ impl ErrorKind {
         }
     }
 
+    /// Its name in metrics and logs: `not-found`, `version-mismatch`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Gone => "gone",
+            Self::NotSupported => "not-supported",
+            Self::Invalid => "invalid",
+            Self::Unprocessable => "unprocessable",
+            Self::VersionMismatch => "version-mismatch",
+            Self::VersionRequired => "version-required",
+            Self::MultipleMatches => "multiple-matches",
+            Self::Conflict => "conflict",
+            Self::Locked => "locked",
+            Self::TooCostly => "too-costly",
+            Self::Forbidden => "forbidden",
+            Self::Throttled => "throttled",
+            Self::Unreachable => "unreachable",
+            Self::Shed => "shed",
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Broken => "broken",
+            Self::BadReply => "bad-reply",
+            Self::Credentials => "credentials",
+            Self::BackEndFault => "back-end-fault",
+            Self::Internal => "internal",
+            Self::Storage => "storage",
+        }
+    }
+
     /// The HTTP status for the client.
     #[must_use]
     pub const fn status(self) -> u16 {

@@ -1,1 +1,104 @@
-//! Stage 6: call the plan's adapters (shed, deadline, retry, breaker).
+//! Stage 6: call the plan's adapters. Around every adapter, applied at start:
+//! `Metered(Shed(Deadline(Retry(Breaker(adapter)))))`. Each wrapper is an [`Adapter`] and one short file; read from the
+//! outside in, they are the order in which a call meets them.
+
+mod body;
+mod breaker;
+mod deadline;
+mod metered;
+mod retry;
+mod shed;
+
+pub use breaker::{Breaker, BreakerPolicy};
+pub use deadline::Deadline;
+pub use metered::Metered;
+pub use retry::{Retry, RetryPolicy};
+pub use shed::{Shed, ShedPolicy};
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter::{Adapter, Call, Clock, Error, ErrorKind, Reply};
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use crate::route::Plan;
+
+/// How one adapter is called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// How many calls at a time.
+    pub shed: ShedPolicy,
+    /// The longest that one call may take, its retries included.
+    pub deadline: Duration,
+    /// When a failed call is tried again.
+    pub retry: RetryPolicy,
+    /// When the back end is left alone for a while.
+    pub breaker: BreakerPolicy,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            shed: ShedPolicy::default(),
+            deadline: Duration::from_secs(30),
+            retry: RetryPolicy::default(),
+            breaker: BreakerPolicy::default(),
+        }
+    }
+}
+
+/// Puts every wrapper around an adapter.
+#[must_use]
+pub fn wrap(name: &Arc<str>, adapter: Arc<dyn Adapter>, policy: &Policy, clock: Arc<dyn Clock>) -> Arc<dyn Adapter> {
+    let breaker = Arc::new(Breaker::new(name, adapter, policy.breaker, clock));
+    let retry = Arc::new(Retry::new(breaker, policy.retry));
+    let deadline = Arc::new(Deadline::new(retry, policy.deadline));
+    let shed = Arc::new(Shed::new(deadline, policy.shed));
+    Arc::new(Metered::new(name, shed))
+}
+
+/// Performs a call by its plan. A call that may change something runs to its end (or its deadline) even when the
+/// caller goes away; a panic inside of it ends this call only.
+///
+/// # Errors
+/// What the adapter or a wrapper refused, and [`ErrorKind::Internal`] for a panic.
+pub async fn perform(plan: &Plan, call: Call) -> Result<Reply, Error> {
+    // Federation merges several answers; until a plan asks for it, the first destination answers.
+    let Some(destination) = plan.adapters.first() else {
+        return Err(Error::new(ErrorKind::Internal, "the route leads to no adapter"));
+    };
+    let adapter = Arc::clone(&destination.adapter);
+    if call.interaction.is_safe() {
+        return unwinding(async move { adapter.perform(call).await }).await;
+    }
+    owned(async move { adapter.perform(call).await }).await
+}
+
+/// Runs a future in a task of its own: hyper drops what it awaits when a client disconnects, and a write must not stop
+/// half-way. The task ends with the future, whether or not anybody still waits for it.
+///
+/// # Errors
+/// What the future ends with, and [`ErrorKind::Internal`] when it panics.
+pub async fn owned<T: Send + 'static>(
+    future: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(unwinding(future).in_current_span())
+        .await
+        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the gateway is stopping")))
+}
+
+async fn unwinding<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| {
+        // The panic hook has written where; the payload may hold data and is dropped.
+        metrics::counter!("frontdesk_panics_total", "stage" => "dispatch").increment(1);
+        Err(Error::new(ErrorKind::Internal, "the gateway failed while it performed this interaction"))
+    })
+}
+
+#[cfg(test)]
+mod stub;
+#[cfg(test)]
+mod tests;

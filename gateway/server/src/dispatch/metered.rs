@@ -1,0 +1,150 @@
+//! Counts and times every call.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use adapter::{Adapter, Body, Call, Error, ErrorKind, Health, Reply};
+use fhir::{Capability, InteractionCode};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+use super::body;
+
+/// Measures an adapter: `frontdesk_adapter_calls_total{adapter,interaction,result}`,
+/// `frontdesk_adapter_call_seconds{adapter,interaction}` (to the last byte of the reply) and
+/// `frontdesk_adapter_calls_in_flight{adapter}`.
+pub struct Metered {
+    adapter: Arc<dyn Adapter>,
+    meters: Arc<Meters>,
+}
+
+impl Metered {
+    /// Around an adapter of that name.
+    #[must_use]
+    pub fn new(name: &Arc<str>, adapter: Arc<dyn Adapter>) -> Self {
+        Self { adapter, meters: Arc::new(Meters::new(name)) }
+    }
+}
+
+#[async_trait::async_trait]
+impl Adapter for Metered {
+    fn capability(&self) -> Arc<Capability> {
+        self.adapter.capability()
+    }
+
+    async fn perform(&self, call: Call) -> Result<Reply, Error> {
+        let mut running = Running::start(Arc::clone(&self.meters), call.interaction.code());
+        match self.adapter.perform(call).await {
+            Ok(mut reply) => {
+                running.result = OK;
+                let streams = matches!(reply.body, Body::Stream(..));
+                if streams {
+                    let (meters, code) = (Arc::clone(&self.meters), running.code);
+                    let broken = move |error: &Error| meters.count_broken_body(code, error.kind);
+                    reply.body = body::watch(reply.body, running, broken);
+                }
+                Ok(reply)
+            }
+            Err(error) => {
+                running.result = 2 + error.kind as usize;
+                Err(error)
+            }
+        }
+    }
+
+    async fn health(&self) -> Health {
+        self.adapter.health().await
+    }
+}
+
+/// A call that is under way; its end is its drop, so that nothing that happens to it is missed.
+struct Running {
+    meters: Arc<Meters>,
+    code: InteractionCode,
+    result: usize,
+    since: Instant,
+}
+
+impl Running {
+    fn start(meters: Arc<Meters>, code: InteractionCode) -> Self {
+        meters.in_flight().increment(1.0);
+        Self { meters, code, result: ABANDONED, since: Instant::now() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.meters.in_flight().decrement(1.0);
+        self.meters.calls(self.code, self.result).increment(1);
+        self.meters.seconds(self.code).record(self.since.elapsed());
+    }
+}
+
+/// Nobody waited for the end.
+const ABANDONED: usize = 0;
+const OK: usize = 1;
+const RESULTS: usize = 2 + ErrorKind::ALL.len();
+
+/// Handles are looked up once: a lookup hashes every label and allocates.
+struct Meters {
+    name: Arc<str>,
+    in_flight: OnceLock<Gauge>,
+    calls: Vec<[OnceLock<Counter>; RESULTS]>,
+    seconds: Vec<OnceLock<Histogram>>,
+}
+
+impl Meters {
+    fn new(name: &Arc<str>) -> Self {
+        let codes = InteractionCode::ALL.len();
+        Self {
+            name: Arc::clone(name),
+            in_flight: OnceLock::new(),
+            calls: (0..codes).map(|_| std::array::from_fn(|_| OnceLock::new())).collect(),
+            seconds: (0..codes).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    fn in_flight(&self) -> &Gauge {
+        self.in_flight
+            .get_or_init(|| gauge!("frontdesk_adapter_calls_in_flight", "adapter" => Arc::clone(&self.name)))
+    }
+
+    fn calls(&self, code: InteractionCode, result: usize) -> &Counter {
+        self.calls[code as usize][result].get_or_init(|| {
+            counter!(
+                "frontdesk_adapter_calls_total",
+                "adapter" => Arc::clone(&self.name),
+                "interaction" => code.code(),
+                "result" => result_name(result),
+            )
+        })
+    }
+
+    fn seconds(&self, code: InteractionCode) -> &Histogram {
+        self.seconds[code as usize].get_or_init(|| {
+            histogram!(
+                "frontdesk_adapter_call_seconds",
+                "adapter" => Arc::clone(&self.name),
+                "interaction" => code.code(),
+            )
+        })
+    }
+
+    /// Rare, so it is looked up each time.
+    fn count_broken_body(&self, code: InteractionCode, kind: ErrorKind) {
+        counter!(
+            "frontdesk_adapter_broken_bodies_total",
+            "adapter" => Arc::clone(&self.name),
+            "interaction" => code.code(),
+            "result" => kind.code(),
+        )
+        .increment(1);
+    }
+}
+
+fn result_name(result: usize) -> &'static str {
+    match result {
+        ABANDONED => "abandoned",
+        OK => "ok",
+        error => ErrorKind::ALL.get(error - 2).map_or("internal", |kind| kind.code()),
+    }
+}
