@@ -1,1 +1,118 @@
 //! Every adapter kind, one line each.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use adapter::{Adapter, AdapterKind, ConnectError, Host};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use toml::de::ValueDeserializer;
+
+/// The kinds that this gateway knows. A new adapter is one line here.
+#[must_use]
+pub fn kinds() -> [&'static dyn Kind; 2] {
+    [&Of::<store::Store>::NEW, &Of::<fhir_rest::FhirRest>::NEW]
+}
+
+/// The kind of that name.
+///
+/// # Errors
+/// There is none; the error names those that are known.
+pub fn kind(name: &str) -> Result<&'static dyn Kind, UnknownKind> {
+    kinds().into_iter().find(|kind| kind.name() == name).ok_or_else(|| UnknownKind(name.to_owned()))
+}
+
+/// A name that no kind of adapter has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown adapter kind `{0}` (known: {known})", known = known())]
+pub struct UnknownKind(pub String);
+
+fn known() -> String {
+    kinds().map(Kind::name).join(", ")
+}
+
+/// Settings that a kind has read and only the same kind can use.
+pub struct Settings(Box<dyn Any + Send>);
+
+/// An [`AdapterKind`] without its types.
+#[async_trait::async_trait]
+pub trait Kind: Send + Sync {
+    /// The value of `kind` in the configuration.
+    fn name(&self) -> &'static str;
+
+    /// Reads the kind's own settings: the section without what every adapter has.
+    ///
+    /// # Errors
+    /// As the kind's settings are shaped; the error's span is the value's place in the source.
+    fn read(&self, section: ValueDeserializer<'_>) -> Result<Settings, toml::de::Error>;
+
+    /// The schema of the kind's own settings.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
+
+    /// Makes the adapter; without network.
+    ///
+    /// # Errors
+    /// Settings that cannot work (or are another kind's), or storage that cannot be opened.
+    async fn connect(&self, settings: Settings, host: Host) -> Result<Arc<dyn Adapter>, ConnectError>;
+}
+
+struct Of<K>(std::marker::PhantomData<fn() -> K>);
+
+impl<K> Of<K> {
+    const NEW: Self = Self(std::marker::PhantomData);
+}
+
+#[async_trait::async_trait]
+impl<K: AdapterKind> Kind for Of<K>
+where
+    K::Settings: 'static,
+{
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn read(&self, section: ValueDeserializer<'_>) -> Result<Settings, toml::de::Error> {
+        K::Settings::deserialize(section).map(|settings| Settings(Box::new(settings)))
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        K::Settings::json_schema(generator)
+    }
+
+    async fn connect(&self, settings: Settings, host: Host) -> Result<Arc<dyn Adapter>, ConnectError> {
+        let settings = settings
+            .0
+            .downcast::<K::Settings>()
+            .map_err(|_| ConnectError::Settings(format!("expected the settings of kind `{}`", K::NAME)))?;
+        Ok(Arc::new(K::connect(*settings, host).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_kind_is_answered_with_the_known_ones() {
+        assert_eq!(kind("fhir-rest").unwrap().name(), "fhir-rest");
+        let error = kind("fhir-rset").err().unwrap().to_string();
+        assert_eq!(error, "unknown adapter kind `fhir-rset` (known: store, fhir-rest)");
+    }
+
+    #[test]
+    fn a_setting_that_no_kind_knows_is_refused_at_its_place() {
+        let source = "{ base = 'https://ehr.example/fhir', bsae = 1 }";
+        let section = ValueDeserializer::parse(source).unwrap();
+        let error = kind("fhir-rest").unwrap().read(section).err().unwrap();
+        assert!(error.message().contains("bsae"), "{error}");
+        assert!(error.span().is_some());
+    }
+
+    #[test]
+    fn every_kind_describes_its_settings() {
+        for kind in kinds() {
+            let schema = kind.schema(&mut SchemaGenerator::default());
+            assert!(schema.get("properties").is_some(), "{}", kind.name());
+        }
+    }
+}

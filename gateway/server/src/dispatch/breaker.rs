@@ -61,7 +61,7 @@ impl Adapter for Breaker {
     }
 
     async fn perform(&self, call: Call) -> Result<Reply, Error> {
-        let ticket = self.circuit.admit().map_err(|wait| {
+        let ticket = self.circuit.admit(call.deadline).map_err(|wait| {
             Error::new(ErrorKind::Shed, "the back end is not well and is left alone for a moment; try again later")
                 .after(wait)
         })?;
@@ -108,7 +108,7 @@ enum Phase {
 
 impl Circuit {
     /// Lets a call in, or says how long to stay away.
-    fn admit(self: &Arc<Self>) -> Result<Ticket, Duration> {
+    fn admit(self: &Arc<Self>, deadline: Instant) -> Result<Ticket, Duration> {
         let now = self.clock.instant();
         let mut state = self.state.lock();
         if let Phase::Open { until } = state.phase {
@@ -123,7 +123,7 @@ impl Circuit {
             }
             *running += 1;
         }
-        Ok(Ticket { circuit: Arc::clone(self), epoch: state.epoch, settled: false })
+        Ok(Ticket { circuit: Arc::clone(self), epoch: state.epoch, deadline, settled: false })
     }
 
     fn record(&self, epoch: u64, success: bool) {
@@ -184,6 +184,7 @@ impl Circuit {
 struct Ticket {
     circuit: Arc<Circuit>,
     epoch: u64,
+    deadline: Instant,
     settled: bool,
 }
 
@@ -196,7 +197,13 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.settled {
+        if self.settled {
+            return;
+        }
+        // Dropped at its deadline, the back end was too slow; before, the caller went away.
+        if tokio::time::Instant::now().into_std() >= self.deadline {
+            self.circuit.record(self.epoch, false);
+        } else {
             self.circuit.release(self.epoch);
         }
     }

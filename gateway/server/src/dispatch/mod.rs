@@ -50,6 +50,35 @@ impl Default for Policy {
     }
 }
 
+/// What `[adapters.NAME]` says.
+impl From<&config::Adapter> for Policy {
+    fn from(settings: &config::Adapter) -> Self {
+        let (retry, breaker) = (&settings.retry, &settings.breaker);
+        Self {
+            shed: ShedPolicy {
+                concurrency: settings.concurrency as usize,
+                queue: settings.queue as usize,
+                ..ShedPolicy::default()
+            },
+            deadline: settings.deadline.into(),
+            retry: RetryPolicy {
+                attempts: retry.attempts,
+                backoff: retry.backoff.into(),
+                backoff_limit: retry.backoff_limit.into(),
+                budget: f64::from(retry.budget) / 100.0,
+                ..RetryPolicy::default()
+            },
+            breaker: BreakerPolicy {
+                window: breaker.window.into(),
+                min_calls: breaker.calls,
+                failure_ratio: f64::from(breaker.failures) / 100.0,
+                open: breaker.open.into(),
+                probes: breaker.probes,
+            },
+        }
+    }
+}
+
 /// Puts every wrapper around an adapter.
 #[must_use]
 pub fn wrap(name: &Arc<str>, adapter: Arc<dyn Adapter>, policy: &Policy, clock: Arc<dyn Clock>) -> Arc<dyn Adapter> {

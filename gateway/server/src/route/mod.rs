@@ -1,8 +1,22 @@
 //! Stage 3: practice, type and content to [`Plan`].
+//!
+//! The first route of the configuration that takes a request decides. A route takes it when its practice, one of its
+//! types and one of its interactions match; a route that names the type has spoken, also when its adapter does not
+//! offer the interaction (405), while `*` stands for what its adapter offers and passes on what it does not.
+
+mod capability;
+mod refusal;
+mod table;
+
+pub use table::{Routes, UnknownAdapter};
 
 use std::sync::Arc;
 
 use adapter::Adapter;
+use config::ValidateMode;
+
+use crate::authorize::Permitted;
+use crate::failure::Failure;
 
 /// Where a request goes, and by which rules.
 #[derive(Clone)]
@@ -13,6 +27,8 @@ pub struct Plan {
     pub adapters: Vec<Destination>,
     /// Profiles that the payload must follow beside the base definition.
     pub profiles: Arc<[Arc<str>]>,
+    /// What happens with a payload that breaks a rule.
+    pub validate: ValidateMode,
 }
 
 /// One adapter of a plan.
@@ -23,3 +39,16 @@ pub struct Destination {
     /// The adapter with its wrappers around it.
     pub adapter: Arc<dyn Adapter>,
 }
+
+/// Finds the plan of a request.
+///
+/// # Errors
+/// 404 when no route leads to the type, 405 with Allow when the interaction is not offered on it, 400 for a condition
+/// that the adapter does not honour; each names what is served.
+pub fn plan(request: &Permitted, routes: &Routes) -> Result<Plan, Failure> {
+    let request = request.request();
+    routes.plan(&request.practice, &request.interaction)
+}
+
+#[cfg(test)]
+mod tests;

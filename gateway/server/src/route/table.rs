@@ -1,0 +1,150 @@
+//! The routes of every practice.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use adapter::{Adapter, Practice};
+use fhir::capability::ResourceCapability;
+use fhir::{Capability, Interaction, InteractionCode, ResourceType};
+
+use super::{Destination, Plan, refusal};
+use crate::failure::Failure;
+
+/// Every route, by practice, in the order of the configuration.
+pub struct Routes {
+    practices: HashMap<Practice, Vec<Route>>,
+}
+
+/// A route that names an adapter that there is not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown adapter `{adapter}` in route {route} (known: {known})")]
+pub struct UnknownAdapter {
+    /// What it names.
+    pub adapter: String,
+    /// Which route, counted from 1.
+    pub route: usize,
+    /// The names that there are.
+    pub known: String,
+}
+
+pub(super) struct Route {
+    settings: config::Route,
+    plan: Plan,
+}
+
+impl Routes {
+    /// Puts routes and adapters together.
+    ///
+    /// # Errors
+    /// A route names an adapter that is not among `adapters`.
+    pub fn new(
+        routes: &[config::Route],
+        adapters: &BTreeMap<String, Arc<dyn Adapter>>,
+    ) -> Result<Self, UnknownAdapter> {
+        let mut practices: HashMap<Practice, Vec<Route>> = HashMap::new();
+        for (index, settings) in routes.iter().enumerate() {
+            let adapter = adapters.get(&settings.adapter).ok_or_else(|| UnknownAdapter {
+                adapter: settings.adapter.clone(),
+                route: index + 1,
+                known: adapters.keys().cloned().collect::<Vec<_>>().join(", "),
+            })?;
+            practices.entry(Practice::new(&settings.practice)).or_default().push(Route::new(settings, adapter));
+        }
+        Ok(Self { practices })
+    }
+
+    /// The plan of an interaction of a practice.
+    ///
+    /// # Errors
+    /// As [`super::plan`].
+    pub fn plan(&self, practice: &Practice, interaction: &Interaction) -> Result<Plan, Failure> {
+        let routes = self.of(practice);
+        let Some(route) = find(routes, interaction.resource_type(), interaction.code()) else {
+            return Err(refusal::no_route(routes, interaction));
+        };
+        refusal::check(routes, interaction, &route.capability())?;
+        Ok(route.plan.clone())
+    }
+
+    /// What a practice's base offers: the live capabilities of its adapters, as its routes let them through.
+    #[must_use]
+    pub fn capability(&self, practice: &Practice) -> Capability {
+        super::capability::merge(self.of(practice))
+    }
+
+    /// The adapters that a practice's routes lead to, each once.
+    #[must_use]
+    pub fn destinations(&self, practice: &Practice) -> Vec<Destination> {
+        let mut seen: Vec<Destination> = Vec::new();
+        for destination in self.of(practice).iter().flat_map(|route| &route.plan.adapters) {
+            if seen.iter().all(|known| known.name != destination.name) {
+                seen.push(destination.clone());
+            }
+        }
+        seen
+    }
+
+    fn of(&self, practice: &Practice) -> &[Route] {
+        self.practices.get(practice).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Route {
+    fn new(settings: &config::Route, adapter: &Arc<dyn Adapter>) -> Self {
+        let name: Arc<str> = settings.name.as_deref().unwrap_or(&settings.adapter).into();
+        let destination = Destination { name: settings.adapter.as_str().into(), adapter: Arc::clone(adapter) };
+        let plan = Plan {
+            route: name,
+            adapters: vec![destination],
+            profiles: settings.profiles.iter().map(|profile| Arc::from(profile.as_str())).collect(),
+            validate: settings.validate,
+        };
+        Self { settings: settings.clone(), plan }
+    }
+
+    pub(super) fn capability(&self) -> Arc<Capability> {
+        match self.plan.adapters.first() {
+            Some(destination) => destination.adapter.capability(),
+            None => Arc::new(Capability::empty(fhir::Version::R4)),
+        }
+    }
+
+    pub(super) fn profiles(&self) -> &[Arc<str>] {
+        &self.plan.profiles
+    }
+
+    fn names(&self, resource_type: Option<ResourceType>) -> bool {
+        resource_type.is_some_and(|named| self.settings.types.contains(&config::Types::One(named)))
+    }
+}
+
+/// The first route that takes it: by name whatever its adapter offers, by `*` only what its adapter offers.
+pub(super) fn find(
+    routes: &[Route],
+    resource_type: Option<ResourceType>,
+    interaction: InteractionCode,
+) -> Option<&Route> {
+    routes.iter().find(|route| {
+        route.settings.takes(resource_type, interaction)
+            && (route.names(resource_type) || offers(&route.capability(), resource_type, interaction))
+    })
+}
+
+/// Operations are offered by name, not by an interaction code.
+pub(super) fn offers(
+    capability: &Capability,
+    resource_type: Option<ResourceType>,
+    interaction: InteractionCode,
+) -> bool {
+    if interaction != InteractionCode::Operation {
+        return capability.offers(resource_type, interaction);
+    }
+    match resource_type {
+        Some(resource_type) => !operations(capability.resources.get(&resource_type)).is_empty(),
+        None => !capability.operations.is_empty(),
+    }
+}
+
+pub(super) fn operations(resource: Option<&ResourceCapability>) -> BTreeMap<String, String> {
+    resource.map(|resource| resource.operations.clone()).unwrap_or_default()
+}
