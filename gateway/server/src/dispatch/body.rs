@@ -15,9 +15,7 @@ where
     F: FnOnce(&Error) + Send + 'static,
 {
     match body {
-        Body::Stream(length, stream) => {
-            Body::Stream(length, Box::pin(Watched { stream, held: Some((guard, failed)) }))
-        }
+        Body::Stream(length, stream) => Body::Stream(length, Box::pin(Watched { stream, held: Some((guard, failed)) })),
         whole => whole,
     }
 }

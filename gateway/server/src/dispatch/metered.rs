@@ -104,8 +104,7 @@ impl Meters {
     }
 
     fn in_flight(&self) -> &Gauge {
-        self.in_flight
-            .get_or_init(|| gauge!("frontdesk_adapter_calls_in_flight", "adapter" => Arc::clone(&self.name)))
+        self.in_flight.get_or_init(|| gauge!("frontdesk_adapter_calls_in_flight", "adapter" => Arc::clone(&self.name)))
     }
 
     fn calls(&self, code: InteractionCode, result: usize) -> &Counter {

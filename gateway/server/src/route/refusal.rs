@@ -24,7 +24,9 @@ pub(super) fn check(routes: &[Route], interaction: &Interaction, capability: &Ca
         Interaction::Create { if_none_exist: Some(_), .. } if !offered.conditional_create => {
             Err(not_honoured("If-None-Exist"))
         }
-        Interaction::ConditionalUpdate { .. } if !offered.conditional_update => Err(not_honoured("a conditional update")),
+        Interaction::ConditionalUpdate { .. } if !offered.conditional_update => {
+            Err(not_honoured("a conditional update"))
+        }
         Interaction::ConditionalPatch { .. } if !offered.conditional_update => Err(not_honoured("a conditional patch")),
         Interaction::ConditionalDelete { .. } if offered.conditional_delete.is_none() => {
             Err(not_honoured("a conditional delete"))
@@ -93,8 +95,7 @@ fn served(routes: &[Route], resource_type: Option<ResourceType>) -> Vec<Interact
         .iter()
         .copied()
         .filter(|code| {
-            find(routes, resource_type, *code)
-                .is_some_and(|route| offers(&route.capability(), resource_type, *code))
+            find(routes, resource_type, *code).is_some_and(|route| offers(&route.capability(), resource_type, *code))
         })
         .collect()
 }
@@ -112,16 +113,18 @@ type Methods = &'static [(InteractionCode, &'static [&'static str])];
 
 fn methods_at(interaction: &Interaction) -> Methods {
     match interaction {
-        Interaction::Read { .. } | Interaction::Update { .. } | Interaction::Patch { .. } | Interaction::Delete { .. } => &[
+        Interaction::Read { .. }
+        | Interaction::Update { .. }
+        | Interaction::Patch { .. }
+        | Interaction::Delete { .. } => &[
             (InteractionCode::Read, &["GET", "HEAD"]),
             (InteractionCode::Update, &["PUT"]),
             (InteractionCode::Patch, &["PATCH"]),
             (InteractionCode::Delete, &["DELETE"]),
         ],
-        Interaction::Create { .. } | Interaction::SearchType { .. } => &[
-            (InteractionCode::SearchType, &["GET", "HEAD"]),
-            (InteractionCode::Create, &["POST"]),
-        ],
+        Interaction::Create { .. } | Interaction::SearchType { .. } => {
+            &[(InteractionCode::SearchType, &["GET", "HEAD"]), (InteractionCode::Create, &["POST"])]
+        }
         Interaction::ConditionalUpdate { .. }
         | Interaction::ConditionalPatch { .. }
         | Interaction::ConditionalDelete { .. } => &[
@@ -131,10 +134,9 @@ fn methods_at(interaction: &Interaction) -> Methods {
             (InteractionCode::Patch, &["PATCH"]),
             (InteractionCode::Delete, &["DELETE"]),
         ],
-        Interaction::SearchSystem { .. } | Interaction::Batch { .. } => &[
-            (InteractionCode::SearchSystem, &["GET", "HEAD"]),
-            (InteractionCode::Batch, &["POST"]),
-        ],
+        Interaction::SearchSystem { .. } | Interaction::Batch { .. } => {
+            &[(InteractionCode::SearchSystem, &["GET", "HEAD"]), (InteractionCode::Batch, &["POST"])]
+        }
         _ => &[],
     }
 }
