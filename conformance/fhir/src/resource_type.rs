@@ -55,6 +55,15 @@ impl ResourceType {
         (0..TYPES.len()).map(|index| Self(index as u8))
     }
 
+    /// How many types there are: the length of a table by [`Self::index`].
+    pub const COUNT: usize = TYPES.len();
+
+    /// Its place in [`Self::all`], for tables; not stable across builds.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// The name, as `resourceType` and URLs have it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
