@@ -22,6 +22,10 @@ pub struct Authorization {
     /// Types that a `patient/` token may read outside its compartment, because booking needs them.
     #[schemars(with = "Vec<String>")]
     pub directory_reads: Vec<ResourceType>,
+    /// Types of `fhirUser` whose `user/` scopes reach the whole practice. A Patient's reach that patient's compartment
+    /// only, and those of any other type nothing.
+    #[schemars(with = "Vec<String>")]
+    pub staff: Vec<ResourceType>,
     /// How long one of our signing keys signs; it is published until its last token has expired.
     pub key_lifetime: Duration,
     /// One fetch of a JWK set, a discovery document or an introspection.
@@ -47,6 +51,7 @@ impl Default for Authorization {
                 ResourceType::SLOT,
                 ResourceType::HEALTHCARE_SERVICE,
             ],
+            staff: vec![ResourceType::PRACTITIONER, ResourceType::PRACTITIONER_ROLE],
             key_lifetime: Duration::from_secs(30 * 86_400),
             fetch_time: Duration::from_secs(5),
             jwks_lifetime: Duration::from_secs(3600),

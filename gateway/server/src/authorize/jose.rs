@@ -148,7 +148,7 @@ impl Header {
 impl Claims {
     /// Claims that an introspection answered with.
     #[must_use]
-    pub(super) const fn of(members: Map<String, Value>) -> Self {
+    pub const fn of(members: Map<String, Value>) -> Self {
         Self(members)
     }
 
@@ -270,7 +270,8 @@ mod tests {
 
     #[test]
     fn a_type_is_compared_without_case_and_prefix() {
-        let header = |typ: &str| Header::parse(format!(r#"{{"alg":"ES256","typ":"{typ}"}}"#).as_bytes()).expect("header");
+        let header =
+            |typ: &str| Header::parse(format!(r#"{{"alg":"ES256","typ":"{typ}"}}"#).as_bytes()).expect("header");
         assert!(header("at+JWT").is_typed(&["at+jwt"]) && header("application/at+jwt").is_typed(&["at+jwt"]));
         assert!(!header("JWT").is_typed(&["at+jwt"]));
     }

@@ -290,7 +290,8 @@ mod tests {
         let encrypts = RSA.replace(r#""alg":"RS256""#, r#""use":"enc""#);
         let wraps = RSA.replace(r#""alg":"RS256""#, r#""key_ops":["wrapKey"]"#);
         let one = RSA.replace("AQAB", "AQ");
-        let short = r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbf","e":"AQAB","kid":"k"}"#;
+        let short =
+            r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbf","e":"AQAB","kid":"k"}"#;
         let symmetric = r#"{"kty":"oct","k":"AAAA","kid":"k"}"#;
         let curve = r#"{"kty":"EC","crv":"secp256k1","x":"AAAA","y":"AAAA","kid":"k"}"#;
         for key in [&encrypts, &wraps, &one, short, symmetric, curve, "7", "{}"] {

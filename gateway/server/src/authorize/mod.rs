@@ -1,5 +1,11 @@
 //! Stage 2: who is it, and may they? [`Request`] to [`Permitted`].
 
+pub mod jose;
+pub mod jwk;
+pub mod pem;
+pub mod scope;
+pub mod scopes;
+
 use std::sync::Arc;
 
 use fhir::Compartment;

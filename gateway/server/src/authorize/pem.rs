@@ -1,28 +1,34 @@
 //! Private keys of clients and of the gateway: PEM in and out (PKCS#8, SEC1, PKCS#1), and what is public of them.
 
-use aws_lc_rs::encoding::AsDer as _;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::jwk::thumbprint;
 
-/// A private key that signs with one algorithm.
+/// A private key that signs with one algorithm. Its `Debug` shows its id only.
 pub struct PrivateKey {
     /// What it signs with: ES256 for P-256, ES384 for P-384, RS384 for RSA.
     pub algorithm: Algorithm,
     /// The key as jsonwebtoken wants it.
     pub encoding: EncodingKey,
-    /// The public key as a JWK with `kid` (its RFC 7638 thumbprint), `alg` and `use`.
+    /// The public key as a JWK with `kid`, `alg` and `use`.
     pub public: Value,
-    /// The thumbprint.
+    /// Its RFC 7638 thumbprint.
     pub kid: String,
 }
 
@@ -47,13 +53,140 @@ impl PrivateKey {
     /// When there is no key in it that can sign.
     pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidKey> {
         match PrivateKeyDer::from_pem_slice(pem).map_err(|_| InvalidKey::Form)? {
-            PrivateKeyDer::Pkcs1(key) => Self::rsa(&RsaKeyPair::from_der(key.secret_pkcs1_der()).map_err(|_| InvalidKey::Kind)?, Some(key.secret_pkcs1_der())),
-            PrivateKeyDer::Sec1(key) => Self::from_ec_der(key.secret_sec1_der()),
-            PrivateKeyDer::Pkcs8(key) => match RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()) {
-                Ok(pair) => Self::rsa(&pair, None),
-                Err(_) => Self::from_ec_der(key.secret_pkcs8_der()),
-            },
-            _ => Err(InvalidKey::Kind),
+            PrivateKeyDer::Sec1(key) => Self::ec(key.secret_sec1_der()),
+            PrivateKeyDer::Pkcs8(key) if RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).is_err() => {
+                Self::ec(key.secret_pkcs8_der())
+            }
+            // jsonwebtoken finds the PKCS#1 key in either form.
+            _ => Self::new(Algorithm::RS384, EncodingKey::from_rsa_pem(pem).map_err(|_| InvalidKey::Kind)?),
         }
+    }
+
+    fn ec(der: &[u8]) -> Result<Self, InvalidKey> {
+        let on = |curve: &'static EcdsaSigningAlgorithm| EcdsaKeyPair::from_private_key_der(curve, der).ok();
+        let (algorithm, pair) = on(&ECDSA_P384_SHA384_FIXED_SIGNING)
+            .map(|pair| (Algorithm::ES384, pair))
+            .or_else(|| on(&ECDSA_P256_SHA256_FIXED_SIGNING).map(|pair| (Algorithm::ES256, pair)))
+            .ok_or(InvalidKey::Kind)?;
+        // jsonwebtoken signs with PKCS#8 only.
+        let document = pair.to_pkcs8v1().map_err(|_| InvalidKey::Kind)?;
+        Self::new(algorithm, EncodingKey::from_ec_der(document.as_ref()))
+    }
+
+    fn new(algorithm: Algorithm, encoding: EncodingKey) -> Result<Self, InvalidKey> {
+        let jwk = Jwk::from_encoding_key(&encoding, algorithm).map_err(|_| InvalidKey::Kind)?;
+        let mut public = serde_json::to_value(jwk).map_err(|_| InvalidKey::Kind)?;
+        let kid = thumbprint(&public).ok_or(InvalidKey::Kind)?;
+        public["use"] = "sig".into();
+        public["kid"] = kid.as_str().into();
+        Ok(Self { algorithm, encoding, public, kid })
+    }
+}
+
+impl std::fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PrivateKey({:?} {})", self.algorithm, self.kid)
+    }
+}
+
+/// Makes a new private key and gives it as PKCS#8 PEM: P-256 for ES256, P-384 for ES384, RSA of 3072 bits for RS384.
+///
+/// # Errors
+/// When the algorithm is another one.
+pub fn generate(algorithm: Algorithm) -> Result<String, InvalidKey> {
+    let der = match algorithm {
+        Algorithm::ES256 => generate_ec(&ECDSA_P256_SHA256_FIXED_SIGNING)?,
+        Algorithm::ES384 => generate_ec(&ECDSA_P384_SHA384_FIXED_SIGNING)?,
+        Algorithm::RS384 => generate_rsa()?,
+        _ => return Err(InvalidKey::Kind),
+    };
+    Ok(to_pem(&der))
+}
+
+fn generate_ec(curve: &'static EcdsaSigningAlgorithm) -> Result<Vec<u8>, InvalidKey> {
+    let pair = EcdsaKeyPair::generate(curve).map_err(|_| InvalidKey::Generation)?;
+    Ok(pair.to_pkcs8v1().map_err(|_| InvalidKey::Generation)?.as_ref().to_vec())
+}
+
+fn generate_rsa() -> Result<Vec<u8>, InvalidKey> {
+    let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| InvalidKey::Generation)?;
+    let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| InvalidKey::Generation)?;
+    Ok(der.as_ref().to_vec())
+}
+
+/// RFC 7468: lines of 64 characters.
+fn to_pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
+    for line in text.as_bytes().chunks(64) {
+        pem.push_str(&String::from_utf8_lossy(line));
+        pem.push('\n');
+    }
+    pem.push_str("-----END PRIVATE KEY-----\n");
+    pem
+}
+
+/// Writes a secret to a new file that only its owner reads, and makes it durable.
+///
+/// # Errors
+/// When the file exists already, or cannot be written.
+pub fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::authorize::jwk::KeySet;
+
+    /// Made for this test with `openssl ecparam -name secp384r1 -genkey`.
+    const SEC1: &str = include_str!("fixtures/sec1.pem");
+    /// Made for this test with `openssl genrsa -traditional 2048`.
+    const PKCS1: &str = include_str!("fixtures/pkcs1.pem");
+
+    #[test]
+    fn a_generated_key_reads_back_and_its_signature_verifies_with_its_public_half() {
+        for algorithm in [Algorithm::ES256, Algorithm::ES384, Algorithm::RS384] {
+            let key = PrivateKey::from_pem(generate(algorithm).expect("a key").as_bytes()).expect("reads back");
+            assert_eq!(key.algorithm, algorithm);
+            verifies(&key);
+        }
+    }
+
+    #[test]
+    fn keys_as_openssl_writes_them_are_read() {
+        for pem in [SEC1, PKCS1] {
+            verifies(&PrivateKey::from_pem(pem.as_bytes()).expect("a key"));
+        }
+    }
+
+    fn verifies(key: &PrivateKey) {
+        let set = serde_json::json!({ "keys": [key.public] }).to_string();
+        let set = KeySet::parse_registration(set.as_bytes()).expect("a public set");
+        let public = set.select(Some(&key.kid), key.algorithm).expect("the key");
+        let signature = jsonwebtoken::crypto::sign(b"text", &key.encoding, key.algorithm).expect("a signature");
+        assert_eq!(jsonwebtoken::crypto::verify(&signature, b"text", public, key.algorithm), Ok(true));
+        assert_eq!(jsonwebtoken::crypto::verify(&signature, b"test", public, key.algorithm), Ok(false));
+    }
+
+    #[test]
+    fn what_is_no_private_key_is_refused_in_plain_words() {
+        assert_eq!(PrivateKey::from_pem(b"").err(), Some(InvalidKey::Form));
+        assert_eq!(PrivateKey::from_pem(b"{}").err(), Some(InvalidKey::Form));
+        let wrong = to_pem(b"not der");
+        assert_eq!(PrivateKey::from_pem(wrong.as_bytes()).err(), Some(InvalidKey::Kind));
+    }
+
+    #[test]
+    fn a_secret_is_its_owners_alone_and_never_overwritten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("key.pem");
+        write_secret(&path, "secret").expect("written");
+        assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(write_secret(&path, "other").expect_err("exists").kind(), io::ErrorKind::AlreadyExists);
     }
 }

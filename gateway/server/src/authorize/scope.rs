@@ -52,13 +52,8 @@ impl Permissions {
     /// `cruds`
     pub const ALL: Self = Self(31);
 
-    const LETTERS: [(char, Self); 5] = [
-        ('c', Self::CREATE),
-        ('r', Self::READ),
-        ('u', Self::UPDATE),
-        ('d', Self::DELETE),
-        ('s', Self::SEARCH),
-    ];
+    const LETTERS: [(char, Self); 5] =
+        [('c', Self::CREATE), ('r', Self::READ), ('u', Self::UPDATE), ('d', Self::DELETE), ('s', Self::SEARCH)];
 
     /// Both sets.
     #[must_use]
@@ -198,7 +193,9 @@ impl Fault {
             Self::Unknown => "expected a form such as `system/Patient.rs`, or a known name",
             Self::ResourceType => "expected a FHIR resource type or `*` behind the slash",
             Self::Permissions => "expected letters out of `cruds` in that order, or `read`, `write` or `*`",
-            Self::SearchParameters => "scopes with search parameters are not supported here; ask for the scope without them",
+            Self::SearchParameters => {
+                "scopes with search parameters are not supported here; ask for the scope without them"
+            }
             Self::Query => "expected `name=value` pairs joined by `&` behind the question mark",
         }
     }

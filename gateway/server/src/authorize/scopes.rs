@@ -53,7 +53,9 @@ impl Scopes {
             Scope::Resource { context, resource_type: None, permissions } => {
                 let bits = shifted(context, permissions);
                 self.wildcard |= bits;
-                ResourceType::all().filter(|kind| is_in_wildcard(*kind)).for_each(|kind| self.types[kind.index()] |= bits);
+                ResourceType::all()
+                    .filter(|kind| is_in_wildcard(*kind))
+                    .for_each(|kind| self.types[kind.index()] |= bits);
             }
         }
     }
