@@ -1,0 +1,101 @@
+//! Conditions of reads and writes (http.html#concurrency, #cread, #ccreate).
+
+use fhir::{IssueType, Query, ResourceType, VersionId};
+use http::{HeaderMap, HeaderName, StatusCode, header};
+
+use super::{Preferences, bad, only};
+use crate::failure::Failure;
+
+/// `If-None-Match` and `If-Modified-Since`. What cannot be read is passed over: the answer is then whole (RFC 9110 13.1.3).
+pub(super) fn of_read(headers: &HeaderMap, preferences: &mut Preferences) {
+    preferences.if_none_match = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(version_of_etag);
+    // RFC 9110 13.1.3: If-Modified-Since counts only without If-None-Match.
+    if !headers.contains_key(header::IF_NONE_MATCH) {
+        preferences.if_modified_since = headers
+            .get(header::IF_MODIFIED_SINCE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| httpdate::parse_http_date(value).ok());
+    }
+}
+
+/// `If-Match: W/"1"` of a write.
+///
+/// # Errors
+/// 400 for anything else than one version: a condition that is passed over is a lost update.
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<VersionId>, Failure> {
+    if headers.contains_key(header::IF_NONE_MATCH) || headers.contains_key(header::IF_UNMODIFIED_SINCE) {
+        let text = "expected If-Match: other conditions of a write are not supported";
+        return Err(Failure::new(StatusCode::BAD_REQUEST, IssueType::NotSupported, text));
+    }
+    let Some(value) = only(headers, &header::IF_MATCH)? else { return Ok(None) };
+    version_of_etag(value).map(Some).ok_or_else(|| bad("expected If-Match with one version, as in W/\"1\""))
+}
+
+/// `If-None-Exist` of a create: the criteria, with or without `?` or `[type]?` before them.
+///
+/// # Errors
+/// 400 when there are no criteria: nothing must match everything.
+pub(super) fn if_none_exist(headers: &HeaderMap, resource_type: ResourceType) -> Result<Option<Query>, Failure> {
+    let Some(value) = only(headers, &HeaderName::from_static("if-none-exist"))? else { return Ok(None) };
+    let criteria = value.strip_prefix(resource_type.as_str()).unwrap_or(value);
+    let query = Query::parse(criteria.strip_prefix('?').unwrap_or(criteria));
+    if query.is_empty() {
+        return Err(bad("expected search criteria in If-None-Exist"));
+    }
+    Ok(Some(query))
+}
+
+/// `W/"1"` or `"1"`: FHIR's versions are weak, and clients write both.
+fn version_of_etag(etag: &str) -> Option<VersionId> {
+    let etag = etag.trim();
+    let opaque = etag.strip_prefix("W/").unwrap_or(etag);
+    opaque.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_write_takes_one_version_and_no_other_condition() {
+        for value in ["W/\"7\"", "\"7\"", " W/\"7\" "] {
+            assert_eq!(if_match(&with("if-match", value)).unwrap().unwrap().as_str(), "7");
+        }
+        for value in ["7", "*", "W/\"1\", W/\"2\"", "W/\"\"", "\""] {
+            assert_eq!(if_match(&with("if-match", value)).unwrap_err().status, StatusCode::BAD_REQUEST, "{value}");
+        }
+        assert!(if_match(&with("if-none-match", "*")).is_err());
+    }
+
+    #[test]
+    fn a_conditional_create_needs_criteria() {
+        for value in ["identifier=a|1", "?identifier=a|1", "Patient?identifier=a|1"] {
+            let query = if_none_exist(&with("if-none-exist", value), ResourceType::PATIENT).unwrap().unwrap();
+            assert_eq!(query.first("identifier"), Some("a|1"), "{value}");
+        }
+        for value in ["", "?", "Patient?"] {
+            assert!(if_none_exist(&with("if-none-exist", value), ResourceType::PATIENT).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_date_counts_only_without_an_etag() {
+        let mut headers = with("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT");
+        let mut preferences = Preferences::default();
+        of_read(&headers, &mut preferences);
+        assert!(preferences.if_modified_since.is_some());
+        headers.insert(header::IF_NONE_MATCH, "W/\"1\"".parse().unwrap());
+        let mut preferences = Preferences::default();
+        of_read(&headers, &mut preferences);
+        assert!(preferences.if_modified_since.is_none() && preferences.if_none_match.is_some());
+    }
+}

@@ -1,0 +1,126 @@
+//! What stands under which path: FHIR bases of practices, token endpoints, discovery.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use adapter::Practice;
+use fhir::Version;
+
+/// One FHIR base.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Whose it is.
+    pub practice: Practice,
+    /// The release that it speaks.
+    pub version: Version,
+    /// Its absolute URL, without a slash at the end.
+    pub base: Arc<str>,
+}
+
+/// Every FHIR base, and the authorization server of every practice.
+#[derive(Clone, Debug)]
+pub struct Sites {
+    public_url: String,
+    sites: Vec<Site>,
+}
+
+/// What a path leads to.
+#[derive(Debug)]
+pub enum Door<'p> {
+    /// A FHIR base, with the segments behind it.
+    Fhir(&'p Site, &'p [Cow<'p, str>]),
+    /// The token endpoint of a practice.
+    Token(&'p Practice),
+    /// Its public keys.
+    Keys(&'p Practice),
+    /// Nothing.
+    Nowhere,
+}
+
+impl Sites {
+    /// The bases of the default practice (`/fhir/r4`) and of others by name (`/NAME/fhir/r4`).
+    #[must_use]
+    pub fn new<'a>(public_url: &str, others: impl IntoIterator<Item = &'a str>) -> Self {
+        let public_url = public_url.trim_end_matches('/').to_owned();
+        let sites = std::iter::once(Practice::default())
+            .chain(others.into_iter().map(Practice::new))
+            .map(|practice| Site {
+                base: format!("{public_url}{}/fhir/{}", prefix(&practice), Version::R4.segment()).into(),
+                practice,
+                version: Version::R4,
+            })
+            .collect();
+        Self { public_url, sites }
+    }
+
+    /// Every base.
+    #[must_use]
+    pub fn all(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// What clients call this gateway, without a path.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// What a path leads to.
+    #[must_use]
+    pub fn door<'p>(&'p self, segments: &'p [Cow<'p, str>]) -> Door<'p> {
+        match segments {
+            [first, rest @ ..] if matches!(first.as_ref(), "fhir" | "auth") => {
+                self.enter(Practice::default().as_str(), first, rest)
+            }
+            [name, first, rest @ ..] => self.enter(name, first, rest),
+            _ => Door::Nowhere,
+        }
+    }
+
+    fn enter<'p>(&'p self, practice: &str, first: &str, rest: &'p [Cow<'p, str>]) -> Door<'p> {
+        let mut sites = self.sites.iter().filter(|site| site.practice.as_str() == practice);
+        match (first, rest) {
+            ("fhir", [version, rest @ ..]) => sites
+                .find(|site| site.version.segment() == version)
+                .map_or(Door::Nowhere, |site| Door::Fhir(site, rest)),
+            ("auth", [end]) => match (end.as_ref(), sites.next()) {
+                ("token", Some(site)) => Door::Token(&site.practice),
+                ("jwks", Some(site)) => Door::Keys(&site.practice),
+                _ => Door::Nowhere,
+            },
+            _ => Door::Nowhere,
+        }
+    }
+}
+
+fn prefix(practice: &Practice) -> String {
+    if *practice == Practice::default() { String::new() } else { format!("/{practice}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::path::Path;
+    use super::*;
+
+    fn leads_to(raw: &str) -> String {
+        let sites = Sites::new("https://gw.example/", ["north"]);
+        let path = Path::parse(raw).unwrap();
+        match sites.door(path.segments()) {
+            Door::Fhir(site, rest) => format!("{} {} +{}", site.practice, site.base, rest.len()),
+            Door::Token(practice) => format!("{practice} token"),
+            Door::Keys(practice) => format!("{practice} keys"),
+            Door::Nowhere => "nowhere".into(),
+        }
+    }
+
+    #[test]
+    fn each_practice_has_its_own_doors_and_there_are_no_others() {
+        assert_eq!(leads_to("/fhir/r4/Patient/1"), "default https://gw.example/fhir/r4 +2");
+        assert_eq!(leads_to("/north/fhir/r4"), "north https://gw.example/north/fhir/r4 +0");
+        assert_eq!(leads_to("/auth/token"), "default token");
+        assert_eq!(leads_to("/north/auth/jwks"), "north keys");
+        for raw in ["/", "/fhir", "/fhir/r5/Patient", "/south/fhir/r4", "/auth", "/auth/token/x", "/north", "/x/y/z"] {
+            assert_eq!(leads_to(raw), "nowhere", "{raw}");
+        }
+    }
+}
