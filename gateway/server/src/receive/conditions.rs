@@ -8,10 +8,8 @@ use crate::failure::Failure;
 
 /// `If-None-Match` and `If-Modified-Since`. What cannot be read is passed over: the answer is then whole (RFC 9110 13.1.3).
 pub(super) fn of_read(headers: &HeaderMap, preferences: &mut Preferences) {
-    preferences.if_none_match = headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(version_of_etag);
+    preferences.if_none_match =
+        headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).and_then(version_of_etag);
     // RFC 9110 13.1.3: If-Modified-Since counts only without If-None-Match.
     if !headers.contains_key(header::IF_NONE_MATCH) {
         preferences.if_modified_since = headers

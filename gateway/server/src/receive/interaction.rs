@@ -72,9 +72,7 @@ pub(super) async fn build(
         Shape::Version(resource_type, id, version_id) => Ok(Interaction::Vread { resource_type, id, version_id }),
         Shape::System if head.method == Method::POST => reader.batch().await,
         Shape::System => Ok(Interaction::SearchSystem { compartment: None, query }),
-        Shape::SystemSearch => {
-            Ok(Interaction::SearchSystem { compartment: None, query: reader.form(query).await? })
-        }
+        Shape::SystemSearch => Ok(Interaction::SearchSystem { compartment: None, query: reader.form(query).await? }),
         Shape::TypeSearch(resource_type) => {
             Ok(Interaction::SearchType { resource_type, compartment: None, query: reader.form(query).await? })
         }

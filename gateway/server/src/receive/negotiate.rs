@@ -178,7 +178,11 @@ fn offer(range: &str, base: Version) -> Option<Format> {
 /// The weight of a media range in thousandths (RFC 9110 12.4.2); a broken one counts as nothing.
 fn quality(range: &str) -> u16 {
     let Some(weight) = Parsed::new(range).parameter("q") else { return 1000 };
-    weight.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight)).map_or(0, |weight| (weight * 1000.0) as u16)
+    weight
+        .parse::<f32>()
+        .ok()
+        .filter(|weight| (0.0..=1.0).contains(weight))
+        .map_or(0, |weight| (weight * 1000.0) as u16)
 }
 
 fn not_acceptable() -> Failure {
@@ -254,7 +258,9 @@ mod tests {
             }
             let result = resource(&headers, Version::R4);
             assert_eq!(result.is_ok(), taken, "{content_type} {encoding}");
-            assert!(result.is_ok() || result.is_err_and(|failure| failure.status == StatusCode::UNSUPPORTED_MEDIA_TYPE));
+            assert!(
+                result.is_ok() || result.is_err_and(|failure| failure.status == StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            );
         }
     }
 }

@@ -70,7 +70,13 @@ impl Drop for Lease {
 ///
 /// # Errors
 /// 413 when it is too large, 408 when it is too slow, 503 when the budget is used up, 400 when it breaks off.
-pub async fn read<B>(body: B, most: usize, limits: &Limits, deadline: Instant, lease: &mut Lease) -> Result<Bytes, Failure>
+pub async fn read<B>(
+    body: B,
+    most: usize,
+    limits: &Limits,
+    deadline: Instant,
+    lease: &mut Lease,
+) -> Result<Bytes, Failure>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error + Send + Sync + 'static,
