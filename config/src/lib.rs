@@ -1,10 +1,19 @@
 //! Typed settings with positions: syntax, shape, meaning, all errors at once.
 
+mod load;
+mod meaning;
+mod nearest;
+mod schema;
 pub mod settings;
+mod shape;
+pub mod source;
 
 pub use adapter::setting::{Duration, Secret, SecretText, Size};
+pub use load::{LoadError, OUT_OF_THE_BOX, load, parse, shape};
+pub use schema::schema;
 pub use settings::{
-    Adapter, Algorithm, Audit, Authorization, Breaker, Client, ClientCertificates, Config, Gateway, Introspection,
-    Issuer, JwkSet, Limits, LogFormat, OnFull, OtlpProtocol, PlainHttp, Practice, Rate, RateLimits, Retry, Route,
-    Telemetry, Tls, Types, ValidateMode,
+    Adapter, AdapterSettings, Algorithm, Audit, Authorization, Breaker, Client, ClientCertificates, Config, Gateway,
+    Introspection, Issuer, JwkSet, Limits, LogFormat, OnFull, OtlpProtocol, PlainHttp, Practice, Rate, RateLimits,
+    Retry, Route, Telemetry, Tls, Types, ValidateMode,
 };
+pub use source::{Fault, Report, Source};

@@ -21,10 +21,10 @@ pub struct Size(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
     /// Not a length of time.
-    #[error("expected a whole number with a unit of time such as `250ms`, `2s`, `5min`, `1h`, `30d`, found `{0}`")]
+    #[error("`{0}` is not a length of time, expected a whole number with a unit: `250ms`, `2s`, `5min`, `1h`, `30d`")]
     Duration(String),
     /// Not a number of bytes.
-    #[error("expected a whole number with a unit of size such as `512B`, `64KiB`, `2MiB`, `1GiB`, found `{0}`")]
+    #[error("`{0}` is not a size, expected a whole number with a unit: `512B`, `64KiB`, `2MiB`, `1GiB`")]
     Size(String),
 }
 
@@ -192,8 +192,11 @@ from_text!(
     "^[0-9]+ *(B|KiB|MiB|GiB)$"
 );
 
+/// How the error begins when a secret itself stands in the configuration; whoever shows that place must mask it.
+pub const SECRET_IN_PLAIN: &str = "a secret does not stand in the configuration itself";
+
 /// Where a secret lies. The configuration never holds the secret itself.
-#[derive(Clone, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Secret {
     /// The content of this file, without a line break at its end.
@@ -223,6 +226,39 @@ pub enum SecretError {
     /// Nothing in it.
     #[error("the secret is empty")]
     Empty,
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SecretVisitor)
+    }
+}
+
+struct SecretVisitor;
+
+impl<'de> serde::de::Visitor<'de> for SecretVisitor {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{ file = \"…\" } or { env = \"…\" }")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Secret, E> {
+        Err(E::custom(format!("{SECRET_IN_PLAIN}, expected {{ file = \"…\" }} or {{ env = \"…\" }}")))
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Secret, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        enum Place {
+            File(PathBuf),
+            Env(String),
+        }
+        Place::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|place| match place {
+            Place::File(path) => Secret::File(path),
+            Place::Env(name) => Secret::Env(name),
+        })
+    }
 }
 
 impl Secret {

@@ -1,9 +1,18 @@
 //! `[adapters.NAME]`: what every adapter has, whatever its kind. The rest of the section belongs to the kind.
 
+use std::fmt;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::Duration;
+use crate::load::keep_common;
+use crate::shape::{self, properties};
+use crate::source::{Fault, Source};
 
 /// `[adapters.NAME]`
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -27,6 +36,70 @@ pub struct Adapter {
     /// Stops calling a back end that fails.
     #[serde(default)]
     pub breaker: Breaker,
+    /// What its kind reads: every other setting of the section.
+    #[serde(skip)]
+    pub settings: AdapterSettings,
+}
+
+/// The settings of an adapter that its kind knows, with their positions.
+#[derive(Clone, Default)]
+pub struct AdapterSettings {
+    source: Arc<Source>,
+    /// The adapter's name; without it, the whole text is the kind's.
+    adapter: Option<String>,
+}
+
+impl AdapterSettings {
+    /// Settings from a text that holds nothing else.
+    #[must_use]
+    pub fn from_toml(text: &str) -> Self {
+        Self { source: Arc::new(Source::new("settings", text)), adapter: None }
+    }
+
+    pub(crate) fn at(source: Arc<Source>, adapter: &str) -> Self {
+        Self { source, adapter: Some(adapter.to_owned()) }
+    }
+
+    /// The settings as their type.
+    ///
+    /// # Errors
+    /// Every fault, with its place in the configuration that they came from (see [`crate::Config::report`]).
+    pub fn read<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, Vec<Fault>> {
+        let root = DeTable::parse(self.source.text())
+            .map_err(|error| vec![Fault::new(error.span().unwrap_or_default(), error.message(), "expected TOML")])?;
+        let span = root.span();
+        let value = self.of_kind(Spanned::new(span, DeValue::Table(root.into_inner())));
+        let mut faults = Vec::new();
+        let settings = shape::read(value, &mut faults);
+        match settings {
+            Some(settings) if faults.is_empty() => Ok(settings),
+            _ => Err(faults.into_iter().map(with_common_settings).collect()),
+        }
+    }
+
+    fn of_kind<'i>(&self, root: Spanned<DeValue<'i>>) -> Spanned<DeValue<'i>> {
+        let Some(adapter) = &self.adapter else { return root };
+        let section = root.get_ref().get("adapters").and_then(|adapters| adapters.get_ref().get(adapter.as_str()));
+        let Some(section) = section else { return root };
+        let mut section = section.clone();
+        keep_common(&mut section, false);
+        section
+    }
+}
+
+impl fmt::Debug for AdapterSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AdapterSettings({})", self.adapter.as_deref().unwrap_or("text"))
+    }
+}
+
+/// A kind does not know what every adapter has; whoever reads "expected one of" should.
+fn with_common_settings(mut fault: Fault) -> Fault {
+    if fault.message.starts_with("unknown setting") && !fault.expected.starts_with("did you mean") {
+        let common = properties::<Adapter>().join(", ");
+        fault.expected = format!("{} (and of every adapter: {common})", fault.expected);
+    }
+    fault
 }
 
 /// `[adapters.NAME.retry]`: exponential backoff with full jitter.

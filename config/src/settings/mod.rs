@@ -9,8 +9,11 @@ mod route;
 mod telemetry;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-pub use adapter::{Adapter, Breaker, Retry};
+use crate::source::{Fault, Report, Source};
+
+pub use adapter::{Adapter, AdapterSettings, Breaker, Retry};
 pub use audit::{Audit, OnFull};
 pub use authorization::{Algorithm, Authorization, Client, Introspection, Issuer, JwkSet};
 pub use gateway::{ClientCertificates, Gateway, PlainHttp, Tls};
@@ -43,4 +46,26 @@ pub struct Config {
     pub audit: Audit,
     /// Logs and traces.
     pub telemetry: Telemetry,
+    pub(crate) source: Arc<Source>,
+}
+
+impl Config {
+    /// Something wrong with the value at a path of keys: `["routes", "2", "adapter"]`.
+    #[must_use]
+    pub fn fault(&self, path: &[&str], message: impl Into<String>, expected: impl Into<String>) -> Fault {
+        Fault::new(self.source.span(path), message, expected)
+    }
+
+    /// What a further pass found: `Ok` when it found nothing.
+    ///
+    /// # Errors
+    /// The faults, to be shown with their places.
+    pub fn report(&self, faults: Vec<Fault>) -> Result<(), Report> {
+        if faults.is_empty() { Ok(()) } else { Err(Report::new(self.source.clone(), faults)) }
+    }
+
+    /// The names of all practices, `default` first.
+    pub fn practice_names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("default").chain(self.practices.keys().map(String::as_str))
+    }
 }

@@ -126,8 +126,8 @@ mod interactions {
 
     fn parse(code: &str) -> Result<InteractionCode, String> {
         InteractionCode::from_code(code).ok_or_else(|| {
-            let known: Vec<&str> = InteractionCode::ALL.iter().map(|code| code.code()).collect();
-            format!("unknown interaction `{code}` (known: {})", known.join(", "))
+            let known: Vec<String> = InteractionCode::ALL.iter().map(|code| format!("`{}`", code.code())).collect();
+            format!("unknown interaction `{code}`, expected one of {}", known.join(", "))
         })
     }
 }

@@ -1,0 +1,59 @@
+//! Routes: their names resolve, and each can be reached.
+
+use fhir::{InteractionCode, Version};
+
+use super::Meaning;
+use crate::settings::{Route, Types};
+
+pub(super) fn check(meaning: &mut Meaning<'_>) {
+    let routes = &meaning.config.routes;
+    if routes.is_empty() {
+        meaning.fault(&[], "there is no route, so that nothing would be answered", "expected [[routes]]");
+    }
+    for (index, route) in routes.iter().enumerate() {
+        let index_text = index.to_string();
+        let at = |setting| ["routes", index_text.as_str(), setting];
+        meaning.known(&at("adapter"), "adapter", &route.adapter, meaning.config.adapters.keys().map(String::as_str));
+        meaning.practice(&at("practice"), &route.practice);
+        types(meaning, &index_text, route);
+        if route.interactions.as_ref().is_some_and(|interactions| interactions.is_empty()) {
+            meaning.fault(
+                &at("interactions"),
+                "the route takes nothing",
+                "expected such as [\"read\", \"search-type\"]",
+            );
+        }
+        if let Some(earlier) = routes[..index].iter().position(|earlier| hides(earlier, route)) {
+            let message = format!("route {index} can never be reached: route {earlier} takes all that it would");
+            meaning.fault(&["routes", &index_text], message, "expected before that route, or narrower there");
+        }
+    }
+}
+
+fn types(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
+    if route.types.is_empty() {
+        meaning.fault(
+            &["routes", index, "types"],
+            "the route takes nothing",
+            "expected such as [\"Patient\"] or [\"*\"]",
+        );
+    }
+    for (position, entry) in route.types.iter().enumerate() {
+        let Types::One(resource_type) = entry else { continue };
+        if !resource_type.is_in(Version::R4) && !resource_type.is_in(Version::R4B) {
+            let position = position.to_string();
+            let message = format!("`{resource_type}` is not a resource type of R4");
+            meaning.fault(&["routes", index, "types", &position], message, "expected a type of R4");
+        }
+    }
+}
+
+/// Whether the first route that matches is never the later one.
+fn hides(earlier: &Route, later: &Route) -> bool {
+    let types = later.types.iter().all(|entry| earlier.types.contains(&Types::All) || earlier.types.contains(entry));
+    let takes = |route: &Route, code: InteractionCode| {
+        route.interactions.as_ref().is_none_or(|interactions| interactions.contains(&code))
+    };
+    let interactions = InteractionCode::ALL.iter().all(|code| !takes(later, *code) || takes(earlier, *code));
+    earlier.practice == later.practice && types && interactions
+}
