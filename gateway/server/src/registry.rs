@@ -4,9 +4,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use adapter::{Adapter, AdapterKind, ConnectError, Host};
+use config::{AdapterSettings, Config, Fault};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
-use toml::de::ValueDeserializer;
 
 /// The kinds that this gateway knows. A new adapter is one line here.
 #[must_use]
@@ -31,6 +30,19 @@ fn known() -> String {
     kinds().into_iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
 }
 
+/// The last pass over a configuration: every adapter's kind is known, and reads its settings.
+#[must_use]
+pub fn check(config: &Config) -> Vec<Fault> {
+    let check = |(name, adapter): (&String, &config::Adapter)| match kind(&adapter.kind) {
+        Ok(kind) => kind.read(&adapter.settings).err().unwrap_or_default(),
+        Err(unknown) => {
+            let expected = format!("expected one of: {}", known());
+            vec![config.fault(&["adapters", name, "kind"], format!("unknown adapter kind `{}`", unknown.0), expected)]
+        }
+    };
+    config.adapters.iter().flat_map(check).collect()
+}
+
 /// Settings that a kind has read and only the same kind can use.
 pub struct Settings(Box<dyn Any + Send>);
 
@@ -43,8 +55,8 @@ pub trait Kind: Send + Sync {
     /// Reads the kind's own settings: the section without what every adapter has.
     ///
     /// # Errors
-    /// As the kind's settings are shaped; the error's span is the value's place in the source.
-    fn read(&self, section: ValueDeserializer<'_>) -> Result<Settings, toml::de::Error>;
+    /// Every fault of their shape, with its place in the configuration.
+    fn read(&self, settings: &AdapterSettings) -> Result<Settings, Vec<Fault>>;
 
     /// The schema of the kind's own settings.
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
@@ -71,8 +83,8 @@ where
         K::NAME
     }
 
-    fn read(&self, section: ValueDeserializer<'_>) -> Result<Settings, toml::de::Error> {
-        K::Settings::deserialize(section).map(|settings| Settings(Box::new(settings)))
+    fn read(&self, settings: &AdapterSettings) -> Result<Settings, Vec<Fault>> {
+        settings.read::<K::Settings>().map(|settings| Settings(Box::new(settings)))
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
