@@ -1,10 +1,18 @@
 //! Stage 2: who is it, and may they? [`Request`] to [`Permitted`].
 
+pub mod clients;
+pub mod database;
+pub mod fetch;
 pub mod jose;
 pub mod jwk;
+pub mod jwks;
 pub mod pem;
+pub mod places;
+pub mod registry;
+pub mod replay;
 pub mod scope;
 pub mod scopes;
+pub mod signing;
 
 use std::sync::Arc;
 
