@@ -1,1 +1,3 @@
-//! Any FHIR server as a back end.
+//! Any FHIR R4 server as a back end.
+
+pub mod rewrite;
