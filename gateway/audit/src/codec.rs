@@ -266,3 +266,108 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use adapter::Practice;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::{Agent, Subject};
+
+    fn record(text: &str, patients: usize) -> Record {
+        Record {
+            practice: Practice::default(),
+            recorded: SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_123_456),
+            interaction: InteractionCode::SearchType,
+            outcome: Outcome::Serious,
+            reason: text.into(),
+            agent: Agent {
+                client: Some(text.into()),
+                user: None,
+                address: Ipv4Addr::LOCALHOST.into(),
+                token: Some("".into()),
+                scopes: text.into(),
+            },
+            base: text.into(),
+            subject: Some(Subject {
+                resource_type: fhir::ResourceType::SLOT,
+                id: "s1".parse().unwrap(),
+                version_id: None,
+            }),
+            patients: (0..patients).map(|number| format!("p{number}").parse().unwrap()).collect(),
+            query: Some(text.into()),
+            request_id: text.into(),
+        }
+    }
+
+    fn bytes(record: &Record) -> Vec<u8> {
+        let mut buffer = Vec::new();
+        append(record, &mut buffer);
+        buffer
+    }
+
+    #[test]
+    fn every_interaction_and_outcome_has_a_number_of_its_own() {
+        assert!(InteractionCode::ALL.iter().all(|code| INTERACTIONS.contains(code)));
+        assert_eq!(INTERACTIONS.len(), InteractionCode::ALL.len());
+    }
+
+    #[test]
+    fn a_record_with_very_many_patients_becomes_frames_that_are_not_too_long() {
+        let buffer = bytes(&record("x", 2 * MOST_PATIENTS + 1));
+        let (mut rest, mut events) = (buffer.as_slice(), 0);
+        while let Some((payload, size)) = frame(rest) {
+            events += View::decode(payload).unwrap().events() as usize;
+            rest = &rest[size..];
+        }
+        assert_eq!((rest.len(), events), (0, 2 * MOST_PATIENTS + 1));
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        let buffer = bytes(&record(&"é".repeat(Record::LONGEST_QUERY), 1));
+        let view = View::decode(frame(&buffer).unwrap().0).unwrap();
+        assert_eq!(view.query.unwrap().len(), Record::LONGEST_QUERY);
+        let odd = bytes(&record(&format!("x{}", "é".repeat(Record::LONGEST_QUERY)), 1));
+        assert_eq!(View::decode(frame(&odd).unwrap().0).unwrap().query.unwrap().len(), Record::LONGEST_QUERY - 1);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(text in ".{0,200}", patients in 0_usize..5) {
+            let buffer = bytes(&record(&text, patients));
+            let view = View::decode(frame(&buffer).unwrap().0).unwrap();
+            prop_assert_eq!(view.recorded, 1_700_000_000_123_456);
+            prop_assert_eq!(view.outcome, Outcome::Serious);
+            prop_assert_eq!(view.client, Some(text.as_str()));
+            prop_assert_eq!((view.user, view.token), (None, Some("")));
+            prop_assert_eq!(view.subject, Some(("Slot", "s1", None)));
+            prop_assert_eq!(view.query, Some(text.as_str()));
+            prop_assert_eq!(view.address, IpAddr::from(Ipv4Addr::LOCALHOST));
+            prop_assert_eq!(view.patients().count(), patients);
+        }
+
+        #[test]
+        fn a_changed_byte_is_seen(at in 0_usize..120, change in 1_u8..) {
+            let mut buffer = bytes(&record("some text of some length", 2));
+            let at = at % buffer.len();
+            buffer[at] ^= change;
+            prop_assert!(frame(&buffer).is_none());
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = frame(&bytes);
+            if let Some(view) = View::decode(&bytes) {
+                let _ = view.patients().count();
+            }
+            let framed = [&[FORMAT], bytes.as_slice()].concat();
+            if let Some(view) = View::decode(&framed) {
+                let _ = view.patients().count();
+            }
+        }
+    }
+}
