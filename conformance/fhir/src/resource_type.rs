@@ -76,6 +76,7 @@ impl ResourceType {
         TYPES[self.0 as usize].1 & version.bit() != 0
     }
 
+    #[allow(clippy::panic, reason = "evaluated by the compiler only")]
     const fn of(name: &str) -> Self {
         let mut index = 0;
         while index < TYPES.len() {

@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p audit`
 
+#![allow(clippy::unwrap_used, reason = "a bench may fail")]
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,7 +14,6 @@ use adapter::host::SystemClock;
 use audit::{Agent, Log, Outcome, Record, Settings, Subject};
 use fhir::{InteractionCode, ResourceType};
 
-#[allow(clippy::unwrap_used, reason = "a bench may fail")]
 fn main() {
     for (rate, seconds) in [(1_000, 2), (10_000, 3), (100_000, 3)] {
         let folder = tempfile::tempdir().unwrap();
@@ -27,7 +28,6 @@ fn main() {
 }
 
 /// Records evenly; sleeps when it is ahead.
-#[allow(clippy::unwrap_used, reason = "a bench may fail")]
 fn run(log: &Log, rate: u32, time: Duration) -> u32 {
     let record = record();
     let began = Instant::now();
@@ -43,7 +43,6 @@ fn run(log: &Log, rate: u32, time: Duration) -> u32 {
     done
 }
 
-#[allow(clippy::unwrap_used, reason = "a bench may fail")]
 fn record() -> Record {
     Record {
         practice: Practice::default(),
@@ -71,7 +70,6 @@ fn record() -> Record {
 }
 
 /// CPU time of every thread of this process.
-#[allow(clippy::unwrap_used, reason = "a bench may fail")]
 fn cpu() -> Duration {
     let threads = std::fs::read_dir("/proc/self/task").unwrap();
     let nanos = threads.filter_map(|thread| {
