@@ -116,8 +116,7 @@ fn element_line(line: &str) -> Option<ElementText> {
             "summary" => element.is_summary = true,
             _ => {
                 let (strength, value_set) = word.split_once(':')?;
-                element.binding =
-                    Some(BindingText { strength: strength.to_owned(), value_set: value_set.to_owned() });
+                element.binding = Some(BindingText { strength: strength.to_owned(), value_set: value_set.to_owned() });
             }
         }
     }

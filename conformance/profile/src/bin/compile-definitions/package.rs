@@ -28,7 +28,8 @@ impl Package {
 
     /// Takes the code systems of another package, behind its own.
     pub(crate) fn add_terminology(&mut self, other: Self) {
-        let code_systems = other.resources.into_iter().filter(|resource| text(resource, "resourceType") == "CodeSystem");
+        let code_systems =
+            other.resources.into_iter().filter(|resource| text(resource, "resourceType") == "CodeSystem");
         self.resources.extend(code_systems);
     }
 

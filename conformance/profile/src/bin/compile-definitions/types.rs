@@ -62,8 +62,7 @@ fn is_own(element: &Value, name: &str, all: &HashMap<&str, &Value>) -> bool {
     if !is_nested && !chain(name, all).any(|ancestor| ancestor == origin_type) {
         return true;
     }
-    let inherited =
-        all.get(origin_type).and_then(|of| snapshot(of).iter().find(|known| text(known, "path") == origin));
+    let inherited = all.get(origin_type).and_then(|of| snapshot(of).iter().find(|known| text(known, "path") == origin));
     inherited.is_none_or(|inherited| shape(inherited, origin_type) != shape(element, name))
 }
 

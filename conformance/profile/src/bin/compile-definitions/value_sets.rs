@@ -98,7 +98,8 @@ fn passes(concept: &Concept<'_>, filter: &Value) -> bool {
         ("concept", "descendent-of") => is_below(concept, value),
         ("concept", "is-not-a") => code != value && !is_below(concept, value),
         (_, "=") => items(concept.value, "property").iter().any(|known| {
-            text(known, "code") == property && (text(known, "valueCode") == value || text(known, "valueString") == value)
+            text(known, "code") == property
+                && (text(known, "valueCode") == value || text(known, "valueString") == value)
         }),
         _ => true,
     }

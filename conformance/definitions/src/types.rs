@@ -1,0 +1,161 @@
+//! Types and the members their objects may have.
+
+use fhir::ResourceType;
+
+use crate::tables::key::Key;
+use crate::tables::{GROUP, NONE, ShapeRow, TypeRow};
+use crate::{Definitions, Element, ElementId};
+
+/// What a type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// A JSON literal: `string`.
+    Primitive,
+    /// An object: `HumanName`.
+    Complex,
+    /// An object with a `resourceType`: `Patient`.
+    Resource,
+}
+
+/// A type of the release.
+#[derive(Clone, Copy)]
+pub struct Type<'d> {
+    definitions: &'d Definitions,
+    row: &'d TypeRow,
+}
+
+impl<'d> Type<'d> {
+    /// `Patient`
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.definitions.text(self.row.name)
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        match self.row.family {
+            0 => Family::Primitive,
+            1 => Family::Complex,
+            _ => Family::Resource,
+        }
+    }
+
+    /// Whether there are no instances of exactly this type, as of `Resource` and `Element`.
+    #[must_use]
+    pub const fn is_abstract(self) -> bool {
+        self.row.is_abstract == 1
+    }
+
+    /// What it specializes: Patient -> DomainResource -> Resource; code -> string -> Element.
+    #[must_use]
+    pub fn base(self) -> Option<Self> {
+        self.definitions.type_at(self.row.base)
+    }
+
+    /// Itself and everything it specializes, nearest first.
+    pub fn lineage(self) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(self), |known| known.base())
+    }
+
+    /// Whether it is `name` or specializes it.
+    #[must_use]
+    pub fn is_a(self, name: &str) -> bool {
+        self.lineage().any(|known| known.name() == name)
+    }
+
+    /// The element that stands for the type: the parent of its members.
+    #[must_use]
+    pub fn root(self) -> Option<ElementId> {
+        ElementId::from_raw(self.row.root)
+    }
+}
+
+/// The members that an object may have: those of a type, or of a backbone element such as `Patient.contact`.
+#[derive(Clone, Copy)]
+pub struct Shape<'d> {
+    definitions: &'d Definitions,
+    row: &'d ShapeRow,
+}
+
+impl<'d> Shape<'d> {
+    /// `Patient.contact`
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        self.definitions.text(self.row.path)
+    }
+
+    /// Bits of the ordinals ([`Element::ordinal`]) that must appear.
+    #[inline]
+    #[must_use]
+    pub const fn required(self) -> u64 {
+        self.row.required
+    }
+
+    /// Its elements in order. A choice comes once; its variants are [`Element::variants`].
+    pub fn elements(self) -> impl Iterator<Item = Element<'d>> {
+        self.rows().filter(|element| !element.is_variant())
+    }
+
+    /// The element of a JSON member name, variants of choices included: `deceasedBoolean`, not `deceased` and not
+    /// `_deceasedBoolean`. One probe of a perfect hash.
+    #[inline]
+    #[must_use]
+    pub fn member(self, name: &[u8]) -> Option<Element<'d>> {
+        self.member_with(Key::of(name), name)
+    }
+
+    /// The same for a name whose key is known.
+    #[inline]
+    #[must_use]
+    pub fn member_with(self, key: Key, name: &[u8]) -> Option<Element<'d>> {
+        let tables = &self.definitions.tables;
+        let slot = self.row.slots as usize + key.hash(self.row.seed, self.row.bits);
+        let number = u32::from(*tables.slots.get(slot)?).checked_sub(1)?;
+        let element = self.definitions.element_at(self.row.members.first + number)?;
+        let is_same = element.key() == key && (key.is_exact() || element.name().as_bytes() == name);
+        is_same.then_some(element)
+    }
+
+    pub(crate) fn path_member(self, name: &str) -> Option<Element<'d>> {
+        self.member(name.as_bytes())
+            .or_else(|| self.rows().find(|element| element.class() == GROUP && element.name() == name))
+    }
+
+    fn rows(self) -> impl Iterator<Item = Element<'d>> {
+        let members = self.row.members;
+        (0..u32::from(members.count)).filter_map(move |number| self.definitions.element_at(members.first + number))
+    }
+}
+
+impl Definitions {
+    /// The type of that name, of any family.
+    #[must_use]
+    pub fn type_named(&self, name: &str) -> Option<Type<'_>> {
+        let index = self.tables.types.binary_search_by(|row| self.text(row.name).cmp(name)).ok()?;
+        self.type_at(u16::try_from(index).ok()?)
+    }
+
+    /// The type of a resource, when this release has it.
+    #[must_use]
+    pub fn type_of(&self, resource_type: ResourceType) -> Option<Type<'_>> {
+        self.type_named(resource_type.as_str())
+    }
+
+    /// Every type, sorted by name.
+    pub fn types(&self) -> impl Iterator<Item = Type<'_>> {
+        self.tables.types.iter().map(|row| Type { definitions: self, row })
+    }
+
+    pub(crate) fn type_at(&self, index: u16) -> Option<Type<'_>> {
+        self.tables.types.get(index as usize).map(|row| Type { definitions: self, row })
+    }
+
+    #[inline]
+    pub(crate) fn shape_at(&self, index: u16) -> Option<Shape<'_>> {
+        if index == NONE {
+            return None;
+        }
+        self.tables.shapes.get(index as usize).map(|row| Shape { definitions: self, row })
+    }
+}
