@@ -34,7 +34,9 @@ pub(crate) fn from_sqlite(error: &rusqlite::Error) -> Error {
 fn kind_of(error: &rusqlite::Error) -> &'static str {
     match error {
         rusqlite::Error::QueryReturnedNoRows => "a row is missing",
-        rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..) => "a column has another type",
+        rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..) => {
+            "a column has another type"
+        }
         rusqlite::Error::IntegralValueOutOfRange(..) => "an integer is out of range",
         _ => "a statement and its parameters do not fit",
     }

@@ -81,16 +81,22 @@ pub(crate) fn insert(connection: &Connection, resource: i64, rows: &[Row]) -> ru
     for row in rows {
         match row {
             Row::Token { parameter, code, system } => connection
-                .prepare_cached("INSERT OR IGNORE INTO token (parameter, code, resource, system) VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO token (parameter, code, resource, system) VALUES (?1, ?2, ?3, ?4)",
+                )?
                 .execute(params![parameter, code, resource, system])?,
             Row::Text { parameter, value, exact } => connection
-                .prepare_cached("INSERT OR IGNORE INTO text (parameter, value, resource, exact) VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO text (parameter, value, resource, exact) VALUES (?1, ?2, ?3, ?4)",
+                )?
                 .execute(params![parameter, value, resource, exact])?,
             Row::Date { parameter, low, high } => connection
                 .prepare_cached("INSERT OR IGNORE INTO date (parameter, low, high, resource) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![parameter, low, high, resource])?,
             Row::Link { parameter, target, resource_type } => connection
-                .prepare_cached("INSERT OR IGNORE INTO link (parameter, target, resource, type) VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO link (parameter, target, resource, type) VALUES (?1, ?2, ?3, ?4)",
+                )?
                 .execute(params![parameter, target, resource, resource_type])?,
         };
     }
@@ -102,16 +108,22 @@ pub(crate) fn remove(connection: &Connection, resource: i64, rows: &[Row]) -> ru
     for row in rows {
         match row {
             Row::Token { parameter, code, system } => connection
-                .prepare_cached("DELETE FROM token WHERE parameter = ?1 AND code = ?2 AND resource = ?3 AND system = ?4")?
+                .prepare_cached(
+                    "DELETE FROM token WHERE parameter = ?1 AND code = ?2 AND resource = ?3 AND system = ?4",
+                )?
                 .execute(params![parameter, code, resource, system])?,
             Row::Text { parameter, value, exact } => connection
-                .prepare_cached("DELETE FROM text WHERE parameter = ?1 AND value = ?2 AND resource = ?3 AND exact = ?4")?
+                .prepare_cached(
+                    "DELETE FROM text WHERE parameter = ?1 AND value = ?2 AND resource = ?3 AND exact = ?4",
+                )?
                 .execute(params![parameter, value, resource, exact])?,
             Row::Date { parameter, low, high } => connection
                 .prepare_cached("DELETE FROM date WHERE parameter = ?1 AND low = ?2 AND high = ?3 AND resource = ?4")?
                 .execute(params![parameter, low, high, resource])?,
             Row::Link { parameter, target, resource_type } => connection
-                .prepare_cached("DELETE FROM link WHERE parameter = ?1 AND target = ?2 AND resource = ?3 AND type = ?4")?
+                .prepare_cached(
+                    "DELETE FROM link WHERE parameter = ?1 AND target = ?2 AND resource = ?3 AND type = ?4",
+                )?
                 .execute(params![parameter, target, resource, resource_type])?,
         };
     }

@@ -5,6 +5,7 @@ mod backup;
 mod capability;
 mod checkpoint;
 mod connections;
+mod deadline;
 mod failure;
 mod history;
 mod index;

@@ -87,7 +87,5 @@ fn fact(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>>
 }
 
 fn set_fact(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
-    connection
-        .execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)", params![name, value])
-        .map(|_| ())
+    connection.execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)", params![name, value]).map(|_| ())
 }

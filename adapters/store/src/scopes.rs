@@ -115,8 +115,6 @@ fn intern_parameter(connection: &Connection, scope: i64, code: &str) -> rusqlite
     if let Some(key) = known {
         return Ok(key);
     }
-    connection
-        .prepare_cached("INSERT INTO parameter (scope, code) VALUES (?1, ?2)")?
-        .execute(params![scope, code])?;
+    connection.prepare_cached("INSERT INTO parameter (scope, code) VALUES (?1, ?2)")?.execute(params![scope, code])?;
     Ok(connection.last_insert_rowid())
 }

@@ -12,13 +12,12 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::deadline::until;
+use crate::failure::OrFail as _;
 use crate::schema::{OpenError, open_reader};
 
 /// Most searches that wait.
 const QUEUE: usize = 256;
-
-/// Virtual machine steps between two looks at the clock: some tens of microseconds.
-const STEPS: i32 = 2_000;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -51,7 +50,7 @@ impl Searches {
             if answer.is_closed() {
                 return;
             }
-            let _ = answer.send(until(connection, deadline, || in_one_state(connection, || search(connection))));
+            let _ = answer.send(until(deadline, || in_one_state(connection, || search(connection))));
         });
         match self.queue.try_send(job) {
             Ok(()) => {}
@@ -79,23 +78,7 @@ fn run(connection: &Connection, jobs: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// Runs `work`, interrupting its statements at the deadline.
-pub(crate) fn until<T>(
-    connection: &Connection,
-    deadline: Instant,
-    work: impl FnOnce() -> Result<T, Error>,
-) -> Result<T, Error> {
-    if Instant::now() >= deadline {
-        return Err(too_late());
-    }
-    let _ = connection.progress_handler(STEPS, Some(move || Instant::now() >= deadline));
-    let result = work();
-    let _ = connection.progress_handler(0, None::<fn() -> bool>);
-    result
-}
-
 fn in_one_state<T>(connection: &Connection, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    use crate::failure::OrFail;
     connection.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([])).or_fail()?;
     let result = work();
     let _ = connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));

@@ -11,11 +11,12 @@ use rusqlite::Connection;
 use crate::capability::{capability, is_stored};
 use crate::checkpoint::Checkpoints;
 use crate::connections::Connections;
+use crate::deadline::until;
 use crate::instant::micros;
 use crate::query::{self, Search};
 use crate::schema::{OpenError, open_writer};
 use crate::scopes::{Scope, Scopes, intern};
-use crate::searches::{Searches, until};
+use crate::searches::Searches;
 use crate::settings::Settings;
 use crate::write::{self, Draft};
 use crate::writer::Writer;
@@ -87,11 +88,11 @@ impl Store {
         let draft = self.draft(call, resource).await?;
         let condition = condition.map(|condition| self.condition(call, &draft.scope, condition)).transpose()?;
         let (now, id) = (self.now(), new_id()?);
-        let until_when = condition_deadline(call);
+        let condition_deadline = condition_deadline(call);
         self.writer
             .write(call.deadline, move |connection| {
                 if let Some(condition) = condition
-                    && let Some(found) = until(connection, until_when, || one_match(connection, &condition))?
+                    && let Some(found) = until(condition_deadline, || one_match(connection, &condition))?
                 {
                     return existing(connection, &draft.scope, found);
                 }
@@ -126,10 +127,10 @@ impl Store {
         let draft = self.draft(call, resource).await?;
         let condition = self.condition(call, &draft.scope, criteria)?;
         let (now, fresh, if_match) = (self.now(), new_id()?, if_match.cloned());
-        let until_when = condition_deadline(call);
+        let condition_deadline = condition_deadline(call);
         self.writer
             .write(call.deadline, move |connection| {
-                let id = match until(connection, until_when, || one_match(connection, &condition))? {
+                let id = match until(condition_deadline, || one_match(connection, &condition))? {
                     Some(found) => {
                         draft.check_id(&found)?;
                         found
@@ -169,10 +170,10 @@ impl Store {
         let scope = self.scope(call, resource_type).await?;
         let condition = self.condition(call, &scope, criteria)?;
         let (now, version) = (self.now(), self.capability.version);
-        let until_when = condition_deadline(call);
+        let condition_deadline = condition_deadline(call);
         self.writer
             .write(call.deadline, move |connection| {
-                match until(connection, until_when, || one_match(connection, &condition))? {
+                match until(condition_deadline, || one_match(connection, &condition))? {
                     Some(id) => write::delete(connection, &scope, version, id, None, now),
                     None => Ok(Reply::new(Status::NoContent)),
                 }
@@ -310,9 +311,11 @@ fn one_match(connection: &Connection, condition: &query::Condition) -> Result<Op
 }
 
 fn existing(connection: &Connection, scope: &Scope, id: Id) -> Result<Reply, Error> {
-    record::current_version(connection, scope.key, id.as_str())?
-        .ok_or_else(|| absent(scope.resource_type))?
-        .into_reply(Status::Ok, scope.resource_type, id)
+    record::current_version(connection, scope.key, id.as_str())?.ok_or_else(|| absent(scope.resource_type))?.into_reply(
+        Status::Ok,
+        scope.resource_type,
+        id,
+    )
 }
 
 /// No match: the id that the resource brought along, unless somebody has it (http.html#cond-update), or a new one.

@@ -155,12 +155,7 @@ fn following(current: Option<&Current>, method: Method, body: Option<Vec<u8>>, n
 }
 
 /// Takes the index rows of the current version away.
-fn unindex(
-    connection: &Connection,
-    scope: &Scope,
-    version: fhir::Version,
-    current: &Current,
-) -> Result<(), Error> {
+fn unindex(connection: &Connection, scope: &Scope, version: fhir::Version, current: &Current) -> Result<(), Error> {
     let body = record::body(connection, current.version)?.unwrap_or_default();
     match scanned(&body) {
         Ok(nodes) => {

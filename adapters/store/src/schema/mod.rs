@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::deadline;
+
 /// `PRAGMA application_id`: "FRDS". Tells our database from any other SQLite file.
 const APPLICATION: i32 = 0x4652_4453;
 
@@ -32,7 +34,9 @@ pub enum OpenError {
         known: i64,
     },
     /// It is something else.
-    #[error("the file is a SQLite database of another program; expected a Frontdesk store or a file that does not exist")]
+    #[error(
+        "the file is a SQLite database of another program; expected a Frontdesk store or a file that does not exist"
+    )]
     Foreign,
     /// It holds another FHIR release.
     #[error("the database holds FHIR {found}, the settings say {expected}")]
@@ -65,6 +69,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    deadline::install(&mut connection)?;
     migrate(&mut connection)?;
     Ok(connection)
 }
@@ -72,11 +77,12 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
 /// Opens a connection that only reads.
 pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_096)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    deadline::install(&mut connection)?;
     Ok(connection)
 }
 
