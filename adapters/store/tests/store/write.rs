@@ -1,10 +1,8 @@
 //! Writes and reads by key.
 
-mod support;
-
+use crate::support::{bytes, create, fresh, id, open, read, update};
 use adapter::reply::Status;
 use fhir::ResourceType;
-use support::{bytes, create, fresh, id, open, read, update};
 
 const PATIENT: &str = r#"{ "resourceType" : "Patient",
   "active" : true, "extension":[{"url":"http://unknown","valueDecimal":1.50}], "birthDate":"1970-01-01","_birthDate":{"id":"x"} }"#;
