@@ -134,8 +134,7 @@ impl Server {
         let mut grant = self.authorization.grant(&self.client, None, call.deadline).await?;
         let mut renewed = false;
         loop {
-            let response =
-                self.client.send(|| request.request(call, &grant), repeatable, call.deadline).await?;
+            let response = self.client.send(|| request.request(call, &grant), repeatable, call.deadline).await?;
             if !response.status().is_server_error() {
                 *self.contact.lock() = Some(Instant::now());
             }

@@ -156,7 +156,9 @@ impl Tokens {
     async fn discover(&self, client: &Client, deadline: Instant) -> Result<String, Error> {
         let found: Discovery = exchange(client, &self.discovery, None, deadline).await?;
         let url = absolute("token_endpoint", &found.token_endpoint)
-            .and_then(|url| if self.allow_plain_http { Ok(url) } else { refuse_plain_http("token_endpoint", &url).map(|()| url) })
+            .and_then(|url| {
+                if self.allow_plain_http { Ok(url) } else { refuse_plain_http("token_endpoint", &url).map(|()| url) }
+            })
             .map_err(|error| refused("the back end names no token endpoint that can be used").because(error))?;
         Ok(url.to_string())
     }
@@ -194,7 +196,8 @@ async fn exchange<T: serde::de::DeserializeOwned>(
     form: Option<String>,
     deadline: Instant,
 ) -> Result<T, Error> {
-    let uri: Uri = url.parse().map_err(|error| Error::new(ErrorKind::Internal, "cannot form the URL").because(error))?;
+    let uri: Uri =
+        url.parse().map_err(|error| Error::new(ErrorKind::Internal, "cannot form the URL").because(error))?;
     let form = form.map(Bytes::from);
     let request = || {
         let request = Request::builder().uri(uri.clone()).header(header::ACCEPT, "application/json");
@@ -217,8 +220,9 @@ async fn exchange<T: serde::de::DeserializeOwned>(
         return Err(refused("the back end's authorization server refuses the gateway").because(format!("{status}")));
     }
     // The error would quote the token: only its kind is kept.
-    serde_json::from_slice(&answer)
-        .map_err(|error| refused("expected JSON from the back end's authorization server").because(format!("{:?}", error.classify())))
+    serde_json::from_slice(&answer).map_err(|error| {
+        refused("expected JSON from the back end's authorization server").because(format!("{:?}", error.classify()))
+    })
 }
 
 fn refused(text: &str) -> Error {

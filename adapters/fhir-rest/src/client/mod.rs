@@ -126,9 +126,8 @@ fn failure(error: legacy::Error, safe: bool) -> Error {
     if error.is_connect() {
         return Error::new(ErrorKind::Unreachable, "the back end cannot be reached").because(error);
     }
-    let nothing_was_sent = sources(&error)
-        .filter_map(|source| source.downcast_ref::<hyper::Error>())
-        .any(hyper::Error::is_canceled);
+    let nothing_was_sent =
+        sources(&error).filter_map(|source| source.downcast_ref::<hyper::Error>()).any(hyper::Error::is_canceled);
     if nothing_was_sent {
         return Error::new(ErrorKind::Unreachable, "the back end closed the connection before it was used")
             .because(error);

@@ -25,9 +25,8 @@ pub(super) fn config(settings: &Tls) -> Result<ClientConfig, ConnectError> {
         (None, None) => Ok(builder.with_no_client_auth()),
         (Some(certificate), Some(key)) => {
             let key = key.read().map_err(|error| ConnectError::Settings(format!("`tls.key`: {error}")))?;
-            let key = PrivateKeyDer::from_pem_slice(key.reveal().as_bytes()).map_err(|_| {
-                ConnectError::Settings("`tls.key`: expected a private key in PEM".to_owned())
-            })?;
+            let key = PrivateKeyDer::from_pem_slice(key.reveal().as_bytes())
+                .map_err(|_| ConnectError::Settings("`tls.key`: expected a private key in PEM".to_owned()))?;
             builder
                 .with_client_auth_cert(certificates("tls.certificate", certificate)?, key)
                 .map_err(|error| ConnectError::Settings(format!("`tls.certificate`: {error}")))

@@ -70,7 +70,9 @@ fn url(server: &Server, call: &Call, link: &Found) -> Option<String> {
     let target = match below {
         Some(target) => target.to_owned(),
         // Relative to the base, as some servers write it.
-        None if !link.url.contains(':') && !link.url.starts_with("//") => format!("/{}", link.url.trim_start_matches('/')),
+        None if !link.url.contains(':') && !link.url.starts_with("//") => {
+            format!("/{}", link.url.trim_start_matches('/'))
+        }
         None => return None,
     };
     page::link(server, call, &target)

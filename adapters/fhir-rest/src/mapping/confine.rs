@@ -105,7 +105,9 @@ fn refuse_looking_outside(query: &Query) -> Result<(), Error> {
         name.contains('.') || matches!(name.split(':').next(), Some("_has" | "_filter" | "_query" | "_list"))
     };
     match query.iter().any(|(name, _)| outside(name)) {
-        true => Err(forbidden("chained parameters, _has, _filter, _query and _list are not served to a confined token")),
+        true => {
+            Err(forbidden("chained parameters, _has, _filter, _query and _list are not served to a confined token"))
+        }
         false => Ok(()),
     }
 }

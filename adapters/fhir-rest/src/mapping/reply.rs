@@ -40,8 +40,7 @@ impl Reading<'_> {
         };
         let mut reply = Reply::new(status);
         reply.subject = self.subject(&head.headers);
-        reply.last_modified =
-            text(&head.headers, &LAST_MODIFIED).and_then(|date| httpdate::parse_http_date(date).ok());
+        reply.last_modified = text(&head.headers, &LAST_MODIFIED).and_then(|date| httpdate::parse_http_date(date).ok());
         if status == Status::NoContent {
             return Ok(reply);
         }
@@ -65,8 +64,7 @@ impl Reading<'_> {
             }
             Received::Begun(first, rest) => {
                 let expected = self.expected();
-                reply.body =
-                    stream_through(first, rest, rewriter, move |rewriter| expected.check(rewriter, false))?;
+                reply.body = stream_through(first, rest, rewriter, move |rewriter| expected.check(rewriter, false))?;
                 Ok(reply)
             }
         }
@@ -98,8 +96,13 @@ impl Reading<'_> {
     async fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Incoming) -> Error {
         // What cannot be read of it is of no use either.
         let body = receive_whole(body, REFUSAL_LIMIT, self.call.deadline).await.unwrap_or_default();
-        let refusal =
-            Refusal { status, headers, body: &body, had_version: self.had_version, interaction: &self.call.interaction };
+        let refusal = Refusal {
+            status,
+            headers,
+            body: &body,
+            had_version: self.had_version,
+            interaction: &self.call.interaction,
+        };
         refusal.error(self.server.host.clock.now(), |text| {
             self.server.bases.iter().fold(text.to_owned(), |text, base| text.replace(base, &self.call.base))
         })

@@ -161,9 +161,7 @@ impl Draft<'_> {
         };
         match parameters {
             Parameters::Query(query) => self.plain(Method::GET, with_query(path, &self.query(query))),
-            Parameters::Body(resource) => {
-                Ok(self.plain(Method::POST, path)?.with_body(FHIR_JSON, &resource.bytes))
-            }
+            Parameters::Body(resource) => Ok(self.plain(Method::POST, path)?.with_body(FHIR_JSON, &resource.bytes)),
         }
     }
 
