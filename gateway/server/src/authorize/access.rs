@@ -93,7 +93,9 @@ impl Needs {
             Interaction::Read { .. } | Interaction::Vread { .. } | Interaction::HistoryInstance { .. } => one(P::READ),
             Interaction::Create { if_none_exist, .. } => one(searching(P::CREATE, if_none_exist.is_some())),
             Interaction::Update { .. } | Interaction::Patch { .. } => one(P::UPDATE),
-            Interaction::ConditionalUpdate { .. } | Interaction::ConditionalPatch { .. } => one(P::UPDATE.and(P::SEARCH)),
+            Interaction::ConditionalUpdate { .. } | Interaction::ConditionalPatch { .. } => {
+                one(P::UPDATE.and(P::SEARCH))
+            }
             Interaction::Delete { .. } => one(P::DELETE),
             Interaction::ConditionalDelete { .. } => one(P::DELETE.and(P::SEARCH)),
             Interaction::HistoryType { .. } => one(P::SEARCH),
@@ -229,7 +231,9 @@ fn confined(
         return Ok(Reach::Directory(context, patient.clone()));
     }
     if search::compartment::parameters(ResourceType::PATIENT, resource_type, version).is_none() {
-        return Err(format!("a token of one patient does not reach {resource_type}: it is in no patient's compartment"));
+        return Err(format!(
+            "a token of one patient does not reach {resource_type}: it is in no patient's compartment"
+        ));
     }
     Ok(Reach::Compartment(context, patient.clone()))
 }

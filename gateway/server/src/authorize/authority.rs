@@ -70,8 +70,7 @@ impl Authority {
         let settings = &config.authorization;
         let data = &config.gateway.data;
         let fetch = Arc::new(Fetch::new(settings.fetch_time.0));
-        let jwks =
-            JwksCache::new(fetch.clone(), clock.clone(), settings.jwks_lifetime.0, settings.jwks_refresh.0);
+        let jwks = JwksCache::new(fetch.clone(), clock.clone(), settings.jwks_lifetime.0, settings.jwks_refresh.0);
         Ok(Self(Arc::new(Inner {
             places: Places::new(public_url),
             clients: Clients::open(data, config)?,
@@ -176,7 +175,12 @@ impl Wish {
         let patient = patient.filter(|_| scopes.contains(&Scope::Named(Named::LaunchPatient)));
         scopes.retain(|scope| is_usable(*scope, patient.is_some()));
         let mut seen = Vec::new();
-        scopes.retain(|scope| !seen.contains(scope) && { seen.push(*scope); true });
+        scopes.retain(|scope| {
+            !seen.contains(scope) && {
+                seen.push(*scope);
+                true
+            }
+        });
         if !scopes.iter().any(|scope| matches!(scope, Scope::Resource { .. })) {
             return Err(invalid("none of the scopes asked for can be granted to this client"));
         }

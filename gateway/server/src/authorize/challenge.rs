@@ -7,14 +7,14 @@ use crate::failure::Failure;
 
 /// No token: RFC 6750 3.1 gives no error code then.
 #[must_use]
-pub fn missing(realm: &str) -> Failure {
+pub(super) fn missing(realm: &str) -> Failure {
     Failure::new(StatusCode::UNAUTHORIZED, IssueType::Login, "expected `Authorization: Bearer` with an access token")
         .with_header(header::WWW_AUTHENTICATE, format!("Bearer realm=\"{}\"", quoted(realm)))
 }
 
 /// A token that is not good.
 #[must_use]
-pub fn invalid(realm: &str, text: &str) -> Failure {
+pub(super) fn invalid(realm: &str, text: &str) -> Failure {
     let fields = format!("error=\"invalid_token\", error_description=\"{}\"", quoted(text));
     Failure::new(StatusCode::UNAUTHORIZED, IssueType::Login, text)
         .with_header(header::WWW_AUTHENTICATE, format!("Bearer realm=\"{}\", {fields}", quoted(realm)))
@@ -22,12 +22,9 @@ pub fn invalid(realm: &str, text: &str) -> Failure {
 
 /// A good token that does not permit this; `scope` is one that would.
 #[must_use]
-pub fn insufficient(realm: &str, text: &str, scope: &str) -> Failure {
-    let fields = format!(
-        "error=\"insufficient_scope\", error_description=\"{}\", scope=\"{}\"",
-        quoted(text),
-        quoted(scope)
-    );
+pub(super) fn insufficient(realm: &str, text: &str, scope: &str) -> Failure {
+    let fields =
+        format!("error=\"insufficient_scope\", error_description=\"{}\", scope=\"{}\"", quoted(text), quoted(scope));
     Failure::new(StatusCode::FORBIDDEN, IssueType::Forbidden, text)
         .with_header(header::WWW_AUTHENTICATE, format!("Bearer realm=\"{}\", {fields}", quoted(realm)))
 }

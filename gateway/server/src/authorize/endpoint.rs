@@ -131,7 +131,9 @@ impl TokenError {
         }
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110 15.5.2: a 401 names a scheme; the token endpoint itself takes none in Authorization.
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_client\""));
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_client\""));
         }
         response
     }

@@ -172,7 +172,8 @@ mod tests {
         let kind = |reference| User::read(reference, &bases).map(|user| user.resource_type);
         assert_eq!(kind("Practitioner/1"), Some(ResourceType::PRACTITIONER));
         assert_eq!(kind("https://gw.example/fhir/r4/Patient/1"), Some(ResourceType::PATIENT));
-        for odd in ["https://other.example/fhir/Practitioner/1", "Practitioner", "Nobody/1", "Patient/1/2", "", "a b/1"] {
+        for odd in ["https://other.example/fhir/Practitioner/1", "Practitioner", "Nobody/1", "Patient/1/2", "", "a b/1"]
+        {
             assert_eq!(kind(odd), None, "{odd}");
         }
         assert!(User::read("Patient/1", &[]).and_then(|user| user.patient).is_some());

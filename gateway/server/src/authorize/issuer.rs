@@ -108,7 +108,11 @@ impl Issuer {
             None => None,
             Some(endpoint) => {
                 let secret = endpoint.secret.read().map_err(|error| invalid(error.to_string()))?;
-                Some((endpoint.url.clone(), basic(&endpoint.client, secret.reveal()).ok_or_else(|| invalid("expected a client id and a secret that fit into a header".into()))?))
+                Some((
+                    endpoint.url.clone(),
+                    basic(&endpoint.client, secret.reveal())
+                        .ok_or_else(|| invalid("expected a client id and a secret that fit into a header".into()))?,
+                ))
             }
         };
         Ok(Self {
@@ -330,7 +334,8 @@ fn certificate(confirmation: &Value) -> Option<[u8; 32]> {
 fn basic(client: &str, secret: &str) -> Option<HeaderValue> {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let mut value =
-        HeaderValue::try_from(format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(client), encode(secret))))).ok()?;
+        HeaderValue::try_from(format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(client), encode(secret)))))
+            .ok()?;
     value.set_sensitive(true);
     Some(value)
 }

@@ -36,6 +36,7 @@ pub struct Limits {
     failures: Limiter,
     /// Addresses that failed too often, until when.
     barred: DashMap<u64, Instant>,
+    sweeps: AtomicU32,
     tracked: usize,
 }
 
@@ -74,6 +75,7 @@ impl Limits {
             token: Limiter::new("token", rates.token, tracked),
             failures: Limiter::new("failures", rates.failures, tracked),
             barred: DashMap::new(),
+            sweeps: AtomicU32::new(0),
             tracked,
         }
     }
@@ -121,7 +123,8 @@ impl Limits {
         let key = self.key(network(address));
         if let Err(exceeded) = self.failures.check(key) {
             let now = Instant::now();
-            if self.barred.len() >= self.tracked {
+            // Sweeping costs as much as there are entries, so that a flood must not cause it each time.
+            if self.barred.len() >= self.tracked && self.sweeps.fetch_add(1, Ordering::Relaxed) % COUNT_EVERY == 0 {
                 self.barred.retain(|_, until| *until > now);
             }
             // A crowd of addresses beyond that is held by their other limits.
@@ -295,7 +298,7 @@ mod tests {
     fn a_flood_of_addresses_takes_bounded_memory_and_is_still_limited() {
         let limits = limits(Rate::new(1, 1), 1000);
         let mut refused = 0;
-        for number in 0..200_000_u32 {
+        for number in 0..50_000_u32 {
             let address = IpAddr::V4(Ipv4Addr::from(number));
             refused += u32::from(limits.address(address).is_err());
             limits.failed(address);
@@ -303,7 +306,7 @@ mod tests {
         }
         assert!(limits.address.inner.len() <= 1000 + COUNT_EVERY as usize + CROWD as usize);
         assert!(limits.barred.len() <= 1000);
-        assert!(refused > 100_000, "{refused}");
+        assert!(refused > 25_000, "{refused}");
     }
 
     #[test]

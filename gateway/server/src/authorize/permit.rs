@@ -103,7 +103,8 @@ impl Inner {
             return self.own(token, &bases);
         }
         let issuer = self.issuers_of(&request.practice).find(|issuer| issuer.is(&iss));
-        let issuer = issuer.ok_or_else(|| Refused::Token("the issuer of the access token is not trusted here".into()))?;
+        let issuer =
+            issuer.ok_or_else(|| Refused::Token("the issuer of the access token is not trusted here".into()))?;
         issuer.verify(token, &bases, &self.tools).await
     }
 
