@@ -1,4 +1,0 @@
-//! The embedded store from outside, through the adapter trait.
-
-mod support;
-mod write;

@@ -1,0 +1,131 @@
+//! What FHIR adds to the language (fhirpath.html#functions), `type()` and `comparable()`.
+
+use std::borrow::Cow;
+
+use fhir::json::{Kind as Json, Value};
+
+use super::Call;
+use crate::evaluate::{Evaluated, EvaluationError, Evaluator, operator::boolean};
+use crate::function::Function as F;
+use crate::item::{Element, Item};
+use crate::unit;
+
+impl<'a> Evaluator<'_, 'a> {
+    pub(super) fn fhir(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
+        match function {
+            F::Extension => self.extension(call),
+            F::HasExtension => Ok(boolean(Some(!self.extension(call)?.is_empty()))),
+            F::HasValue => Ok(boolean(Some(matches!(call.input, [item] if self.to_system(item).is_some())))),
+            F::ValueOf => Ok(self.single(call.input, "getValue")?.into_iter().collect()),
+            F::Type => Ok(call.input.iter().filter_map(|item| self.type_of(item)).collect()),
+            F::Comparable => self.comparable(call),
+            F::HtmlChecks => self.html_checks(call),
+            F::ConformsTo => self.conforms_to(call),
+            F::MemberOf => self.member_of(call),
+            F::Subsumes => Err(Self::undecidable("subsumes")),
+            F::SubsumedBy => Err(Self::undecidable("subsumedBy")),
+            F::ElementDefinition => Err(Self::undecidable("elementDefinition")),
+            F::Slice => Err(Self::undecidable("slice")),
+            _ => Err(Self::undecidable("checkModifiers")),
+        }
+    }
+
+    fn extension(&mut self, call: &Call<'_, 'a>) -> Evaluated<'a> {
+        let Some(url) = self.text(call.argument(0), "extension")? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for item in self.member(call.input, "extension")? {
+            let Item::Element(element) = item else { continue };
+            let own = self.environment.document.at(element.node).and_then(|value| value.member("url")?.text());
+            if own.is_some_and(|own| own == url) {
+                found.push(item);
+            }
+        }
+        Ok(found)
+    }
+
+    fn type_of(&self, item: &Item<'a>) -> Option<Item<'a>> {
+        match item {
+            Item::Element(element) => {
+                Some(Item::Type("FHIR", Cow::Borrowed(self.model.type_name(element.kind).unwrap_or("Element"))))
+            }
+            Item::Remote(resource_type) => Some(Item::Type("FHIR", Cow::Borrowed(resource_type.as_str()))),
+            other => Some(Item::Type("System", Cow::Borrowed(other.system_type()?))),
+        }
+    }
+
+    fn comparable(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
+        match (self.single(call.input, "comparable")?, self.single(call.argument(0), "comparable")?) {
+            (Some(Item::Quantity(left)), Some(Item::Quantity(right))) => {
+                Ok(boolean(Some(unit::are_comparable(&left, &right))))
+            }
+            (None, _) | (_, None) => Ok(Vec::new()),
+            _ => Err(EvaluationError::WrongType { operation: "comparable", expected: "two quantities" }),
+        }
+    }
+
+    /// The content rules of narrative are the validator's; here only that it is a `div`.
+    fn html_checks(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
+        let Some(text) = self.text(call.input, "htmlChecks")? else { return Ok(Vec::new()) };
+        let text = text.trim();
+        Ok(boolean(Some(text.starts_with("<div") && text.ends_with('>') && !text.contains("<script"))))
+    }
+
+    fn conforms_to(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
+        const NAME: &str = "conformsTo";
+        let Some(profile) = self.text(call.argument(0), NAME)? else { return Ok(Vec::new()) };
+        let element = match call.input {
+            [] => return Ok(Vec::new()),
+            [Item::Element(element)] => *element,
+            _ => return Err(EvaluationError::NotSingle(NAME)),
+        };
+        // The definition of a type itself is known without a validator.
+        if let Some(name) = profile.strip_prefix("http://hl7.org/fhir/StructureDefinition/")
+            && let Some(specifier) = self.model.specifier(name)
+        {
+            return Ok(boolean(Some(self.model.is_a(element.kind, &specifier))));
+        }
+        let services = self.environment.services;
+        match services.conforms_to(self.environment.document, element.any_node(), &profile) {
+            Some(conforms) => Ok(boolean(Some(conforms))),
+            None => Err(Self::undecidable(NAME)),
+        }
+    }
+
+    fn member_of(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
+        const NAME: &str = "memberOf";
+        let Some(value_set) = self.text(call.argument(0), NAME)? else { return Ok(Vec::new()) };
+        let item = match call.input {
+            [] => return Ok(Vec::new()),
+            [item] => item,
+            _ => return Err(EvaluationError::NotSingle(NAME)),
+        };
+        let mut known = false;
+        for (system, code) in self.codes(item) {
+            match self.environment.services.member_of(system.as_deref(), &code, &value_set) {
+                Some(true) => return Ok(boolean(Some(true))),
+                Some(false) => known = true,
+                None => {}
+            }
+        }
+        if known { Ok(boolean(Some(false))) } else { Err(Self::undecidable(NAME)) }
+    }
+
+    /// The codes of a code, Coding or CodeableConcept.
+    fn codes(&self, item: &Item<'a>) -> Vec<(Option<Cow<'a, str>>, Cow<'a, str>)> {
+        let value = match item {
+            Item::Text(text) => return vec![(None, text.clone())],
+            Item::Element(Element { node, .. }) => self.environment.document.at(*node),
+            _ => None,
+        };
+        let Some(value) = value else { return Vec::new() };
+        let coding =
+            |coding: Value<'a>| Some((coding.member("system").and_then(Value::text), coding.member("code")?.text()?));
+        match value.kind() {
+            Json::Object => match value.member("coding") {
+                Some(codings) => codings.children().filter_map(coding).collect(),
+                None => coding(value).into_iter().collect(),
+            },
+            _ => value.text().map(|code| (None, code)).into_iter().collect(),
+        }
+    }
+}

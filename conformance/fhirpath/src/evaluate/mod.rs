@@ -1,0 +1,280 @@
+//! Running a program over a document.
+
+mod arithmetic;
+mod calendar;
+mod compare;
+mod convert;
+mod equality;
+mod function;
+mod navigate;
+mod operator;
+pub(crate) mod reference;
+
+use std::collections::BTreeMap;
+
+use fhir::json::Document;
+
+use crate::item::{Collection, Element, Item};
+use crate::model::Model;
+use crate::program::{Op, Program, Step};
+
+/// Why an evaluation ends without a result. Missing data is no error: it gives an empty collection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvaluationError {
+    /// A function or operator that takes one item was given several.
+    #[error("expected at most one item for `{0}`")]
+    NotSingle(&'static str),
+    /// A function or operator was given an item of a type that it does not take.
+    #[error("expected {expected} for `{operation}`")]
+    WrongType {
+        /// The function or operator.
+        operation: &'static str,
+        /// The types that it takes.
+        expected: &'static str,
+    },
+    /// An external constant that nothing defines.
+    #[error("unknown constant `%{0}`")]
+    UnknownConstant(String),
+    /// The work is more than is allowed.
+    #[error("expected an evaluation of at most {0} steps")]
+    TooCostly(u64),
+    /// It needs something that was not given, such as a terminology.
+    #[error("`{0}` cannot be decided here")]
+    Undecidable(&'static str),
+}
+
+/// What an evaluation may ask of the outside. Everything is optional; the default knows nothing.
+pub trait Services: Sync {
+    /// Whether a code is in a value set; `None` when unknown.
+    fn member_of(&self, system: Option<&str>, code: &str, value_set: &str) -> Option<bool> {
+        let _ = (system, code, value_set);
+        None
+    }
+
+    /// Whether an element follows a profile; `None` when unknown.
+    fn conforms_to(&self, document: Document<'_>, node: u32, profile: &str) -> Option<bool> {
+        let _ = (document, node, profile);
+        None
+    }
+}
+
+struct NoServices;
+
+impl Services for NoServices {}
+
+/// The surroundings of an evaluation.
+pub struct Environment<'a> {
+    /// The document that the program runs over.
+    pub document: Document<'a>,
+    /// `%resource`: the node of the resource that holds the context; the root as a rule.
+    pub resource: u32,
+    /// The clock of `now()`: microseconds since 1970 UTC.
+    pub now: i64,
+    /// Steps that may be taken: nodes visited, items produced, comparisons made.
+    pub step_limit: u64,
+    /// `%name` beyond those that every evaluation has.
+    pub variables: BTreeMap<String, Collection<'a>>,
+    /// Terminology and profiles.
+    pub services: &'a dyn Services,
+}
+
+impl<'a> Environment<'a> {
+    /// An evaluation may take that many steps unless told otherwise.
+    pub const STEP_LIMIT: u64 = 2_000_000;
+
+    /// For a resource that is the whole document.
+    #[must_use]
+    pub fn new(document: Document<'a>) -> Self {
+        Self {
+            document,
+            resource: 0,
+            now: 0,
+            step_limit: Self::STEP_LIMIT,
+            variables: BTreeMap::new(),
+            services: &NoServices,
+        }
+    }
+}
+
+impl Program {
+    /// Runs it on the resource of the environment.
+    ///
+    /// # Errors
+    /// Misuse that the language calls an error, and work beyond the step limit.
+    pub fn evaluate<'a>(&self, environment: &Environment<'a>) -> Result<Collection<'a>, EvaluationError> {
+        let model = Model::of(self.version);
+        let root = Element::new(environment.resource, model.resource(environment.document, environment.resource));
+        self.evaluate_on(environment, Item::Element(root))
+    }
+
+    /// Runs it on one item, such as the element that an invariant belongs to.
+    ///
+    /// # Errors
+    /// As [`Program::evaluate`].
+    pub fn evaluate_on<'a>(
+        &self,
+        environment: &Environment<'a>,
+        context: Item<'a>,
+    ) -> Result<Collection<'a>, EvaluationError> {
+        let mut evaluator = Evaluator {
+            model: Model::of(self.version),
+            environment,
+            context: context.clone(),
+            variables: Vec::new(),
+            steps: 0,
+        };
+        evaluator.operation(&self.root, &Frame { focus: &[context], index: None, total: None })
+    }
+
+    /// Runs it as a condition: true where the result is `true` or one item that is no boolean.
+    ///
+    /// # Errors
+    /// As [`Program::evaluate`]; also a result of several items.
+    pub fn holds<'a>(&self, environment: &Environment<'a>, context: Item<'a>) -> Result<bool, EvaluationError> {
+        let result = self.evaluate_on(environment, context)?;
+        let model = Model::of(self.version);
+        Ok(convert::truth(environment.document, model, &result, "condition")?.unwrap_or(false))
+    }
+}
+
+/// What `$this`, `$index` and `$total` mean at one place.
+pub(crate) struct Frame<'f, 'a> {
+    pub(crate) focus: &'f [Item<'a>],
+    pub(crate) index: Option<usize>,
+    pub(crate) total: Option<&'f [Item<'a>]>,
+}
+
+pub(crate) type Evaluated<'a> = Result<Collection<'a>, EvaluationError>;
+
+pub(crate) struct Evaluator<'e, 'a> {
+    pub(crate) model: Model,
+    pub(crate) environment: &'e Environment<'a>,
+    /// `%context`
+    pub(crate) context: Item<'a>,
+    /// What `defineVariable` has defined, innermost last.
+    pub(crate) variables: Vec<(String, Collection<'a>)>,
+    steps: u64,
+}
+
+impl<'a> Evaluator<'_, 'a> {
+    pub(crate) fn operation(&mut self, op: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+        self.charge(1)?;
+        match op {
+            Op::Literal(item) => Ok(vec![item.clone()]),
+            Op::Empty => Ok(Vec::new()),
+            Op::This => Ok(frame.focus.to_vec()),
+            Op::Index => Ok(frame.index.map(|index| Item::Integer(index as i64)).into_iter().collect()),
+            Op::Total => Ok(frame.total.unwrap_or_default().to_vec()),
+            Op::Variable(name) => self.variable(name),
+            Op::Root(specifier, name) => self.root(specifier, name, frame),
+            Op::Start(step) => self.step(step, frame.focus.to_vec(), frame),
+            Op::Path(head, steps) => self.path(head, steps, frame),
+            Op::Sign(negative, operand) => {
+                let operand = self.operation(operand, frame)?;
+                self.sign(*negative, operand)
+            }
+            Op::Binary(operator, left, right) => self.binary(*operator, left, right, frame),
+            Op::Union(all) => self.union(all, frame),
+            Op::Is(operand, specifier) => {
+                let operand = self.isolated(operand, frame)?;
+                self.is(&operand, specifier)
+            }
+            Op::As(operand, specifier) => {
+                let operand = self.isolated(operand, frame)?;
+                self.cast(operand, specifier)
+            }
+        }
+    }
+
+    /// Evaluates an operand: what it defines does not reach its neighbours.
+    pub(crate) fn isolated(&mut self, op: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+        let defined = self.variables.len();
+        let result = self.operation(op, frame);
+        self.variables.truncate(defined);
+        result
+    }
+
+    fn path(&mut self, head: &Op, steps: &[Step], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+        let mut items = self.operation(head, frame)?;
+        for step in steps {
+            items = self.step(step, items, frame)?;
+        }
+        Ok(items)
+    }
+
+    fn step(&mut self, step: &Step, input: Collection<'a>, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+        self.charge(1)?;
+        match step {
+            Step::Member(name) => self.member(&input, name),
+            Step::Indexer(index) => {
+                let index = self.isolated(index, frame)?;
+                self.item_at(input, &index)
+            }
+            Step::Type(function, specifier) => self.type_function(*function, input, specifier),
+            Step::Call(function, arguments) => self.call(*function, arguments, input, frame),
+        }
+    }
+
+    fn item_at(&self, mut input: Collection<'a>, index: &[Item<'a>]) -> Evaluated<'a> {
+        let Some(index) = self.whole_number(index, "[]")? else { return Ok(Vec::new()) };
+        let Ok(index) = usize::try_from(index) else { return Ok(Vec::new()) };
+        Ok(if index < input.len() { vec![input.swap_remove(index)] } else { Vec::new() })
+    }
+
+    fn union(&mut self, all: &[Op], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+        let mut items = Vec::new();
+        for op in all {
+            items.extend(self.isolated(op, frame)?);
+        }
+        self.distinct(items)
+    }
+
+    fn variable(&mut self, name: &str) -> Evaluated<'a> {
+        if let Some((_, value)) = self.variables.iter().rev().find(|(known, _)| known == name) {
+            return Ok(value.clone());
+        }
+        if let Some(value) = self.environment.variables.get(name) {
+            return Ok(value.clone());
+        }
+        Ok(vec![match name {
+            "context" => self.context.clone(),
+            "resource" => self.resource_at(self.environment.resource),
+            "rootResource" => self.resource_at(0),
+            "ucum" => Item::text("http://unitsofmeasure.org"),
+            "sct" => Item::text("http://snomed.info/sct"),
+            "loinc" => Item::text("http://loinc.org"),
+            _ => return self.canonical_constant(name),
+        }])
+    }
+
+    /// FHIR fhirpath.html#variables: `%'vs-name'` and `%'ext-name'`.
+    fn canonical_constant(&self, name: &str) -> Evaluated<'a> {
+        let url = if let Some(value_set) = name.strip_prefix("vs-") {
+            format!("http://hl7.org/fhir/ValueSet/{value_set}")
+        } else if let Some(extension) = name.strip_prefix("ext-") {
+            format!("http://hl7.org/fhir/StructureDefinition/{extension}")
+        } else {
+            return Err(EvaluationError::UnknownConstant(name.chars().take(64).collect()));
+        };
+        Ok(vec![Item::text(url)])
+    }
+
+    fn resource_at(&self, node: u32) -> Item<'a> {
+        Item::Element(Element::new(node, self.model.resource(self.environment.document, node)))
+    }
+
+    /// Takes steps off what is left.
+    pub(crate) fn charge(&mut self, steps: u64) -> Result<(), EvaluationError> {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > self.environment.step_limit {
+            return Err(EvaluationError::TooCostly(self.environment.step_limit));
+        }
+        Ok(())
+    }
+
+    /// Evaluates a lambda on one item of the input.
+    pub(crate) fn on_item(&mut self, op: &Op, item: &Item<'a>, index: usize, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+        let inner = Frame { focus: std::slice::from_ref(item), index: Some(index), total: frame.total };
+        self.isolated(op, &inner)
+    }
+}

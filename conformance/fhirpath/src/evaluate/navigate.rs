@@ -1,0 +1,158 @@
+//! From elements to their members.
+
+use fhir::json::{Kind as Json, Value};
+
+use super::{Evaluated, EvaluationError, Evaluator, Frame};
+use crate::item::{Collection, Element, Item};
+use crate::model::{Kind, TypeSpecifier};
+
+impl<'a> Evaluator<'_, 'a> {
+    /// A capitalised name at the start of a path: the context where it is of that type, else a member of that name.
+    pub(super) fn root(&mut self, specifier: &TypeSpecifier, name: &str, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+        let same = frame.focus.iter().filter(|item| self.has_type(item, specifier)).cloned().collect::<Vec<_>>();
+        if same.is_empty() { self.member(frame.focus, name) } else { Ok(same) }
+    }
+
+    /// The members of that name of every item.
+    pub(super) fn member(&mut self, input: &[Item<'a>], name: &str) -> Evaluated<'a> {
+        let mut found = Vec::new();
+        for item in input {
+            match item {
+                Item::Element(element) => self.member_of_element(*element, name, &mut found)?,
+                Item::Type(namespace, _) if name == "namespace" => found.push(Item::text(*namespace)),
+                Item::Type(_, type_name) if name == "name" => found.push(Item::Text(type_name.clone())),
+                Item::Quantity(quantity) if name == "value" => found.push(Item::Decimal(quantity.value)),
+                Item::Quantity(quantity) if matches!(name, "unit" | "code") => {
+                    found.push(Item::Text(quantity.unit.clone()));
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    fn member_of_element(
+        &mut self,
+        element: Element,
+        name: &str,
+        found: &mut Collection<'a>,
+    ) -> Result<(), EvaluationError> {
+        let Some(members) = self.member_node(element) else {
+            if name == "value" {
+                found.extend(self.to_system(&Item::Element(element)));
+            }
+            return Ok(());
+        };
+        let (mut value, mut companion) = (None, None);
+        for member in members.children() {
+            self.charge(1)?;
+            let written = member.name();
+            let (slot, plain) = match written.strip_prefix('_') {
+                Some(plain) => (&mut companion, plain),
+                None => (&mut value, written),
+            };
+            if let Some(kind) = self.model.member(element.kind, &member, plain, name) {
+                *slot = Some((member, kind));
+            }
+        }
+        if value.is_none() && companion.is_none() && name == "value" {
+            found.extend(self.to_system(&Item::Element(element)));
+            return Ok(());
+        }
+        self.add_member(value, companion, found)
+    }
+
+    /// The object that holds an element's members: of a primitive its companion.
+    fn member_node(&self, element: Element) -> Option<Value<'a>> {
+        let document = self.environment.document;
+        [element.node, element.companion]
+            .into_iter()
+            .filter(|node| *node != Element::ABSENT)
+            .filter_map(|node| document.at(node))
+            .find(|value| value.kind() == Json::Object)
+    }
+
+    /// Every member of every item.
+    pub(super) fn children(&mut self, input: &[Item<'a>]) -> Evaluated<'a> {
+        let mut found = Vec::new();
+        for item in input {
+            if let Item::Element(element) = item {
+                self.children_of_element(*element, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn children_of_element(&mut self, element: Element, found: &mut Collection<'a>) -> Result<(), EvaluationError> {
+        let Some(members) = self.member_node(element) else { return Ok(()) };
+        for member in members.children() {
+            self.charge(1)?;
+            let name = member.name();
+            if name == "resourceType" {
+                continue;
+            }
+            let plain = name.strip_prefix('_').unwrap_or(name);
+            let kind = self.model.child(element.kind, &member, plain);
+            if plain.len() == name.len() {
+                let companion = self.sibling(members, name).map(|companion| (companion, kind));
+                self.add_member(Some((member, kind)), companion, found)?;
+            } else if members.member(plain).is_none() {
+                self.add_member(None, Some((member, kind)), found)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sibling(&self, members: Value<'a>, name: &str) -> Option<Value<'a>> {
+        members.children().find(|other| other.name().strip_prefix('_') == Some(name))
+    }
+
+    /// Every member at every depth, in document order.
+    pub(super) fn descendants(&mut self, input: &[Item<'a>]) -> Evaluated<'a> {
+        let mut found: Collection<'a> = Vec::new();
+        let mut pending = self.children(input)?;
+        pending.reverse();
+        while let Some(item) = pending.pop() {
+            self.charge(1)?;
+            let mut below = self.children(std::slice::from_ref(&item))?;
+            found.push(item);
+            below.reverse();
+            pending.append(&mut below);
+        }
+        Ok(found)
+    }
+
+    /// Adds a member's items, each value with its companion (json.html#primitive).
+    fn add_member(
+        &mut self,
+        value: Option<(Value<'a>, Kind)>,
+        companion: Option<(Value<'a>, Kind)>,
+        found: &mut Collection<'a>,
+    ) -> Result<(), EvaluationError> {
+        let Some((_, kind)) = value.or(companion) else { return Ok(()) };
+        let mut values = value.into_iter().flat_map(|(value, _)| value.items());
+        let mut companions = companion.into_iter().flat_map(|(value, _)| value.items());
+        loop {
+            let (value, companion) = (values.next(), companions.next());
+            if value.is_none() && companion.is_none() {
+                return Ok(());
+            }
+            self.charge(1)?;
+            let node = |value: Option<Value<'a>>| {
+                value.filter(|value| value.kind() != Json::Null).map_or(Element::ABSENT, Value::index)
+            };
+            let element = Element { node: node(value), companion: node(companion), kind };
+            if element.any_node() != Element::ABSENT {
+                found.push(Item::Element(self.typed(element)));
+            }
+        }
+    }
+
+    /// A resource inside another says itself what it is.
+    fn typed(&self, element: Element) -> Element {
+        if element.node != Element::ABSENT && self.model.is_resource(element.kind) {
+            return Element { kind: self.model.resource(self.environment.document, element.node), ..element };
+        }
+        element
+    }
+}

@@ -1,0 +1,127 @@
+//! What a collection holds.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use fhir::ResourceType;
+
+use crate::decimal::Decimal;
+use crate::model::Kind;
+use crate::temporal::{Temporal, TemporalKind};
+
+/// An ordered collection.
+pub type Collection<'a> = Vec<Item<'a>>;
+
+/// One item of a collection. Its `Debug` shows the type only.
+#[derive(Clone, PartialEq)]
+pub enum Item<'a> {
+    /// A node of the document.
+    Element(Element),
+    /// System.Boolean
+    Boolean(bool),
+    /// System.Integer, 32 bits wide.
+    Integer(i64),
+    /// System.Long
+    Long(i64),
+    /// System.Decimal
+    Decimal(Decimal),
+    /// System.String
+    Text(Cow<'a, str>),
+    /// System.Date, System.DateTime, System.Time
+    Temporal(Temporal),
+    /// System.Quantity
+    Quantity(Box<Quantity<'a>>),
+    /// What `type()` gives: namespace and name.
+    Type(&'static str, Cow<'a, str>),
+    /// A resource that a reference points to and that is not in the document: only its type is known.
+    Remote(ResourceType),
+}
+
+/// A node of the document: a value, and of a primitive its companion (`_birthDate`) with id and extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Index of the value's node; [`Element::ABSENT`] where only the companion stands.
+    pub node: u32,
+    /// Index of the companion's node; [`Element::ABSENT`] where there is none.
+    pub companion: u32,
+    /// What the definitions say it is.
+    pub kind: Kind,
+}
+
+impl Element {
+    /// No node.
+    pub const ABSENT: u32 = u32::MAX;
+
+    /// A node without a companion.
+    #[must_use]
+    pub const fn new(node: u32, kind: Kind) -> Self {
+        Self { node, companion: Self::ABSENT, kind }
+    }
+
+    /// The node to which the element's members or, of a primitive, its extensions belong.
+    #[must_use]
+    pub const fn any_node(self) -> u32 {
+        if self.node == Self::ABSENT { self.companion } else { self.node }
+    }
+}
+
+/// A number with a unit.
+#[derive(Clone, PartialEq)]
+pub struct Quantity<'a> {
+    /// How much.
+    pub value: Decimal,
+    /// A UCUM code, a unit of another system, or a word of the calendar.
+    pub unit: Cow<'a, str>,
+    /// Whether the unit is a word of the calendar.
+    pub calendar: bool,
+}
+
+impl<'a> Item<'a> {
+    /// A string.
+    #[must_use]
+    pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A quantity in UCUM.
+    #[must_use]
+    pub fn quantity(value: Decimal, unit: impl Into<Cow<'a, str>>) -> Self {
+        Self::Quantity(Box::new(Quantity { value, unit: unit.into(), calendar: false }))
+    }
+
+    /// The name of the System type that it has; `None` of a node.
+    #[must_use]
+    pub const fn system_type(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Boolean(_) => "Boolean",
+            Self::Integer(_) => "Integer",
+            Self::Long(_) => "Long",
+            Self::Decimal(_) => "Decimal",
+            Self::Text(_) => "String",
+            Self::Temporal(value) => match value.kind {
+                TemporalKind::Date => "Date",
+                TemporalKind::DateTime => "DateTime",
+                TemporalKind::Time => "Time",
+            },
+            Self::Quantity(_) => "Quantity",
+            Self::Type(..) | Self::Element(_) | Self::Remote(_) => return None,
+        })
+    }
+}
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Element(element) => write!(f, "Element({})", element.any_node()),
+            Self::Type(namespace, name) => write!(f, "Type({namespace}.{name})"),
+            Self::Remote(resource_type) => write!(f, "Remote({resource_type})"),
+            other => write!(f, "{}(…)", other.system_type().unwrap_or_default()),
+        }
+    }
+}
+
+impl fmt::Debug for Quantity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Quantity(…)")
+    }
+}
