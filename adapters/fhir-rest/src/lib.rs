@@ -1,3 +1,190 @@
-//! Any FHIR R4 server as a back end.
+//! Any FHIR R4 server as a back end: `kind = "fhir-rest"`.
+//!
+//! A call becomes a request ([`mapping::request`](self)), goes out on a pooled connection by one rule for retries, and its
+//! response becomes a reply. Base URLs are rewritten both ways, page links are sealed, refusals go through one table.
 
+mod authorization;
+mod body;
+mod capability;
+mod client;
+mod mapping;
 pub mod rewrite;
+pub mod settings;
+mod token;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapter::{Adapter, AdapterKind, Call, ConnectError, Error, Health, Host, Reply};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use fhir::{Capability, Interaction};
+use http::{StatusCode, Uri};
+use parking_lot::Mutex;
+
+use authorization::Authorization;
+use body::receive_whole;
+use client::Client;
+use mapping::reply::Reading;
+use mapping::request::{Outgoing, outgoing};
+use rewrite::Bases;
+use settings::Settings;
+
+/// A FHIR server as a back end.
+pub struct FhirRest {
+    server: Arc<Server>,
+}
+
+/// Everything that is known of one back end.
+struct Server {
+    host: Host,
+    settings: Settings,
+    /// The base, and every other base that means it.
+    bases: Vec<String>,
+    base_uri: Uri,
+    /// The path of the base, without a slash at the end.
+    prefix: String,
+    client: Client,
+    authorization: Authorization,
+    capability: ArcSwap<Capability>,
+    /// Made for the gateway's base that was used last: a practice has one.
+    directions: ArcSwapOption<Directions>,
+    contact: Mutex<Option<Instant>>,
+}
+
+/// How URLs are rewritten, for one base of the gateway.
+struct Directions {
+    gateway: Arc<str>,
+    to_back_end: Bases,
+    to_gateway: Bases,
+}
+
+/// For so long an answer says that the back end is up.
+const CONTACT_HOLDS: Duration = Duration::from_secs(5);
+const HEALTH_LIMIT: Duration = Duration::from_secs(3);
+
+#[async_trait::async_trait]
+impl AdapterKind for FhirRest {
+    const NAME: &'static str = "fhir-rest";
+    type Settings = Settings;
+    type Adapter = Self;
+
+    async fn connect(settings: Settings, host: Host) -> Result<Self, ConnectError> {
+        let server = Arc::new(Server::new(settings, host)?);
+        capability::keep_fresh(&server, &server.settings, Arc::clone(&server.host.name));
+        Ok(Self { server })
+    }
+}
+
+#[async_trait::async_trait]
+impl Adapter for FhirRest {
+    fn capability(&self) -> Arc<Capability> {
+        self.server.capability.load_full()
+    }
+
+    async fn perform(&self, call: Call) -> Result<Reply, Error> {
+        let directions = self.server.directions(&call.base);
+        let request = outgoing(&self.server, &call, &directions.to_back_end)?;
+        let response = self.server.exchange(&call, &request).await?;
+        let reading = Reading {
+            server: &self.server,
+            call: &call,
+            to_gateway: &directions.to_gateway,
+            had_version: request.has_version(),
+        };
+        reading.read(response).await
+    }
+
+    async fn health(&self) -> Health {
+        if self.server.contact.lock().is_some_and(|contact| contact.elapsed() < CONTACT_HOLDS) {
+            return Health::Up;
+        }
+        match self.server.ask_for_statement(Instant::now() + HEALTH_LIMIT).await {
+            Ok(response) if response.status().is_server_error() => {
+                Health::Degraded(format!("/metadata answers {}", response.status().as_u16()))
+            }
+            Ok(_) => Health::Up,
+            Err(error) => Health::Down(error.issues.first().map(|issue| issue.text.clone()).unwrap_or_default()),
+        }
+    }
+}
+
+impl Server {
+    fn new(settings: Settings, host: Host) -> Result<Self, ConnectError> {
+        let bases = settings.bases()?;
+        let base = bases.first().cloned().unwrap_or_default();
+        let base_uri: Uri =
+            base.parse().map_err(|_| ConnectError::Settings("`base`: expected an absolute URL".to_owned()))?;
+        Ok(Self {
+            client: Client::new(&settings)?,
+            authorization: Authorization::new(&settings, &base)?,
+            capability: ArcSwap::from_pointee(capability::initial(&settings)?),
+            directions: ArcSwapOption::empty(),
+            contact: Mutex::new(None),
+            prefix: base_uri.path().trim_end_matches('/').to_owned(),
+            base_uri,
+            bases,
+            settings,
+            host,
+        })
+    }
+
+    /// Sends the request; a token that the back end refuses is renewed once, because a 401 means that nothing was done.
+    async fn exchange(&self, call: &Call, request: &Outgoing) -> Result<http::Response<hyper::body::Incoming>, Error> {
+        let repeatable = call.interaction.is_repeatable();
+        let mut grant = self.authorization.grant(&self.client, None, call.deadline).await?;
+        let mut renewed = false;
+        loop {
+            let response = self.client.send(|| request.request(call, &grant), repeatable, call.deadline).await?;
+            if !response.status().is_server_error() {
+                *self.contact.lock() = Some(Instant::now());
+            }
+            if response.status() != StatusCode::UNAUTHORIZED || renewed || !self.authorization.can_renew() {
+                return Ok(response);
+            }
+            renewed = true;
+            grant = self.authorization.grant(&self.client, Some(&grant), call.deadline).await?;
+        }
+    }
+
+    async fn ask_for_statement(&self, deadline: Instant) -> Result<http::Response<hyper::body::Incoming>, Error> {
+        let call = Call {
+            practice: self.host.practice.clone(),
+            interaction: Interaction::Capabilities,
+            version: self.settings.fhir_version,
+            base: self.bases.first().map(|base| base.as_str().into()).unwrap_or_default(),
+            confined_to: None,
+            deadline,
+            idempotency_key: None,
+            trace: adapter::Trace::default(),
+        };
+        let request = outgoing(self, &call, &Bases::new([], ""))?;
+        self.exchange(&call, &request).await
+    }
+
+    fn directions(&self, gateway: &Arc<str>) -> Arc<Directions> {
+        if let Some(known) = self.directions.load_full().filter(|known| known.gateway == *gateway) {
+            return known;
+        }
+        let base = self.bases.first().map(String::as_str).unwrap_or_default();
+        let made = Arc::new(Directions {
+            gateway: Arc::clone(gateway),
+            to_back_end: Bases::new([&**gateway], base),
+            to_gateway: Bases::new(self.bases.iter().map(String::as_str), gateway),
+        });
+        self.directions.store(Some(Arc::clone(&made)));
+        made
+    }
+}
+
+#[async_trait::async_trait]
+impl capability::Stated for Server {
+    async fn refresh(&self, deadline: Instant) -> Result<(), Error> {
+        let response = self.ask_for_statement(deadline).await?;
+        if response.status() != StatusCode::OK {
+            return Err(Error::new(adapter::ErrorKind::BadReply, "expected 200 at /metadata"));
+        }
+        let bytes = receive_whole(response.into_body(), self.settings.max_reply.as_usize(), deadline).await?;
+        self.capability.store(Arc::new(capability::stated(&bytes, &self.settings)?));
+        Ok(())
+    }
+}

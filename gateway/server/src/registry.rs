@@ -9,8 +9,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 /// The kinds that this gateway knows. A new adapter is one line here.
 #[must_use]
-pub fn kinds() -> Vec<&'static dyn Kind> {
-    Vec::new()
+pub fn kinds() -> [&'static dyn Kind; 2] {
+    [&Of::<store::Kind>::NEW, &Of::<fhir_rest::FhirRest>::NEW]
 }
 
 /// The kind of that name.
@@ -27,7 +27,7 @@ pub fn kind(name: &str) -> Result<&'static dyn Kind, UnknownKind> {
 pub struct UnknownKind(pub String);
 
 fn known() -> String {
-    kinds().into_iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
+    kinds().map(Kind::name).join(", ")
 }
 
 /// The last pass over a configuration: every adapter's kind is known, and reads its settings.
@@ -97,5 +97,36 @@ where
             .downcast::<K::Settings>()
             .map_err(|_| ConnectError::Settings(format!("expected the settings of kind `{}`", K::NAME)))?;
         Ok(Arc::new(K::connect(*settings, host).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_kind_is_answered_with_the_known_ones() {
+        assert_eq!(kind("fhir-rest").unwrap().name(), "fhir-rest");
+        let error = kind("fhir-rset").err().unwrap().to_string();
+        assert_eq!(error, "unknown adapter kind `fhir-rset` (known: store, fhir-rest)");
+    }
+
+    #[test]
+    fn faults_of_kinds_and_of_their_settings_are_found_with_their_places() {
+        let text = "[adapters.ehr]\nkind = \"fhir-rest\"\nbase = \"https://ehr.example/fhir\"\nbsae = 1\n\
+                    [adapters.other]\nkind = \"hl7v3\"\n";
+        let config = config::shape("frontdesk.toml", text).unwrap();
+        let messages: Vec<String> = check(&config).iter().map(|fault| fault.message.clone()).collect();
+        assert_eq!(messages.len(), 2, "{messages:?}");
+        assert!(messages.iter().any(|message| message.contains("bsae")), "{messages:?}");
+        assert!(messages.iter().any(|message| message.contains("hl7v3")), "{messages:?}");
+    }
+
+    #[test]
+    fn every_kind_describes_its_settings() {
+        for kind in kinds() {
+            let schema = kind.schema(&mut SchemaGenerator::default());
+            assert!(schema.get("properties").is_some(), "{}", kind.name());
+        }
     }
 }

@@ -1,12 +1,22 @@
 //! Stage 2: who is it, and may they? [`Request`] to [`Permitted`].
 
+pub mod access;
+pub mod assertion;
+pub mod authority;
+mod challenge;
 pub mod clients;
-pub mod database;
+mod database;
+mod discovery;
+pub mod endpoint;
 pub mod fetch;
+pub mod grant;
+pub mod issuer;
 pub mod jose;
 pub mod jwk;
 pub mod jwks;
+pub mod limits;
 pub mod pem;
+mod permit;
 pub mod places;
 pub mod registry;
 pub mod replay;
@@ -17,6 +27,14 @@ pub mod signing;
 use std::sync::Arc;
 
 use fhir::Compartment;
+
+pub use access::Reach;
+pub use authority::{Authority, OpenError};
+pub use database::DatabaseError;
+pub use endpoint::{TokenError, TokenRequest, TokenResponse};
+use grant::Grant;
+use limits::RateLimitFields;
+pub use permit::permit;
 
 use crate::receive::Request;
 
@@ -41,8 +59,9 @@ pub struct Caller {
 #[derive(Debug)]
 pub struct Permitted {
     request: Request,
-    caller: Caller,
-    confined_to: Option<Compartment>,
+    grant: Arc<Grant>,
+    reach: Reach,
+    rate: RateLimitFields,
 }
 
 impl Permitted {
@@ -55,18 +74,40 @@ impl Permitted {
     /// Who asks.
     #[must_use]
     pub fn caller(&self) -> &Caller {
-        &self.caller
+        &self.grant.caller
+    }
+
+    /// What the token says.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// How far the request reaches.
+    #[must_use]
+    pub const fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// The compartment that what is read and written must lie in; none for a directory read or a system token.
     #[must_use]
-    pub fn confined_to(&self) -> Option<&Compartment> {
-        self.confined_to.as_ref()
+    pub const fn confined_to(&self) -> Option<&Compartment> {
+        match &self.reach {
+            Reach::Compartment(_, patient) => Some(patient),
+            Reach::Practice(_) | Reach::Directory(..) => None,
+        }
+    }
+
+    /// What the client is told about its rate.
+    #[must_use]
+    pub const fn rate(&self) -> &RateLimitFields {
+        &self.rate
     }
 
     /// Takes it apart.
     #[must_use]
     pub fn into_parts(self) -> (Request, Caller, Option<Compartment>) {
-        (self.request, self.caller, self.confined_to)
+        let confined_to = self.confined_to().cloned();
+        (self.request, self.grant.caller.clone(), confined_to)
     }
 }

@@ -1,0 +1,186 @@
+//! What the back end can do: a conservative default, its own CapabilityStatement, and what the settings say against it.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use adapter::{ConnectError, Error, ErrorKind};
+use fhir::capability::ResourceCapability;
+use fhir::{Capability, InteractionCode, ResourceType, Version};
+
+use crate::settings::{CapabilitySource, ResourceOverride, Settings};
+
+/// What holds until a statement was read: the configured one, or the default.
+pub(crate) fn initial(settings: &Settings) -> Result<Capability, ConnectError> {
+    let stated = match &settings.capability_file {
+        None => conservative(settings.fhir_version),
+        Some(path) => {
+            let unreadable = |error: String| ConnectError::Settings(format!("`capability-file`: {error}"));
+            let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+            let statement = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+            Capability::from_statement(&statement, settings.fhir_version)
+        }
+    };
+    overridden(stated, settings)
+}
+
+/// Reading, writing and searching of every type of the release, without anything that a server may lack: versions,
+/// conditions, operations.
+fn conservative(version: Version) -> Capability {
+    let mut capability = Capability::empty(version);
+    for resource_type in ResourceType::all().filter(|resource_type| resource_type.is_in(version)) {
+        let resource = ResourceCapability {
+            interactions: [
+                InteractionCode::Read,
+                InteractionCode::Create,
+                InteractionCode::Update,
+                InteractionCode::Delete,
+                InteractionCode::SearchType,
+            ]
+            .into(),
+            search: [("_id".to_owned(), "token".to_owned())].into(),
+            ..ResourceCapability::default()
+        };
+        capability.resources.insert(resource_type, resource);
+    }
+    capability
+}
+
+fn overridden(mut capability: Capability, settings: &Settings) -> Result<Capability, ConnectError> {
+    for (name, change) in &settings.resources {
+        let unknown = |error: String| ConnectError::Settings(format!("`resources.{name}`: {error}"));
+        let resource_type: ResourceType =
+            name.parse().map_err(|error: fhir::resource_type::UnknownResourceType| unknown(error.to_string()))?;
+        let resource = capability.resources.entry(resource_type).or_default();
+        apply(resource, change).map_err(unknown)?;
+        if resource.interactions.is_empty() {
+            capability.resources.remove(&resource_type);
+        }
+    }
+    Ok(capability)
+}
+
+fn apply(resource: &mut ResourceCapability, change: &ResourceOverride) -> Result<(), String> {
+    if let Some(codes) = &change.interactions {
+        resource.interactions = codes
+            .iter()
+            .map(|code| InteractionCode::from_code(code).ok_or_else(|| format!("unknown interaction `{code}`")))
+            .collect::<Result<_, _>>()?;
+    }
+    resource.search.extend(change.search.clone());
+    resource.update_create = change.update_create.unwrap_or(resource.update_create);
+    resource.conditional_create = change.conditional_create.unwrap_or(resource.conditional_create);
+    resource.conditional_update = change.conditional_update.unwrap_or(resource.conditional_update);
+    if let Some(delete) = &change.conditional_delete {
+        resource.conditional_delete = Some(delete.clone()).filter(|delete| delete != "not-supported");
+    }
+    if change.versioning.is_some() {
+        resource.versioning.clone_from(&change.versioning);
+    }
+    Ok(())
+}
+
+/// Reads a statement that came from the back end.
+pub(crate) fn stated(bytes: &[u8], settings: &Settings) -> Result<Capability, Error> {
+    let bad = |text: &str| Error::new(ErrorKind::BadReply, text);
+    let statement: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| bad("expected JSON at /metadata"))?;
+    if statement["resourceType"] != "CapabilityStatement" {
+        return Err(bad("expected a CapabilityStatement at /metadata"));
+    }
+    if statement["fhirVersion"].as_str().is_some_and(|version| version.parse::<Version>().is_err()) {
+        return Err(bad("the back end speaks a FHIR version that is not known"));
+    }
+    let capability = Capability::from_statement(&statement, settings.fhir_version);
+    if capability.resources.is_empty() {
+        return Err(bad("the back end's CapabilityStatement names no resource type"));
+    }
+    overridden(capability, settings).map_err(|error| bad("the overrides do not fit").because(error))
+}
+
+/// Where a statement is read from, and put.
+#[async_trait::async_trait]
+pub(crate) trait Stated: Send + Sync + 'static {
+    /// Reads the back end's statement and takes it over.
+    async fn refresh(&self, deadline: Instant) -> Result<(), Error>;
+}
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const FETCH_LIMIT: Duration = Duration::from_secs(20);
+
+/// Reads the statement now and again, until the adapter is gone. A back end that is down is asked more and more seldom.
+pub(crate) fn keep_fresh<T: Stated>(adapter: &Arc<T>, settings: &Settings, name: Arc<str>) {
+    if settings.capability == CapabilitySource::Configured {
+        return;
+    }
+    let (adapter, interval) = (Arc::downgrade(adapter), *settings.capability_refresh);
+    tokio::spawn(async move {
+        let mut pause = FIRST_PAUSE.min(interval);
+        while let Some(outcome) = refresh(&adapter).await {
+            pause = match outcome {
+                Ok(()) => interval,
+                Err(error) => {
+                    tracing::warn!(adapter = %name, kind = error.kind.code(), cause = error.issues.first().map(|issue| issue.text.as_str()), "the back end's capability is not known");
+                    (pause * 2).min(interval)
+                }
+            };
+            tokio::time::sleep(pause.max(Duration::from_millis(100))).await;
+        }
+    });
+}
+
+async fn refresh<T: Stated>(adapter: &Weak<T>) -> Option<Result<(), Error>> {
+    let adapter = adapter.upgrade()?;
+    Some(adapter.refresh(Instant::now() + FETCH_LIMIT).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(json: serde_json::Value) -> Settings {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn the_default_offers_plain_crud_and_search_of_every_type_of_the_release() {
+        let capability = initial(&settings(serde_json::json!({ "base": "https://e.example" }))).unwrap();
+        assert!(capability.offers(Some(ResourceType::PATIENT), InteractionCode::SearchType));
+        assert!(!capability.offers(Some(ResourceType::PATIENT), InteractionCode::HistoryInstance));
+        assert!(capability.system.is_empty());
+    }
+
+    #[test]
+    fn an_override_stands_above_the_statement() {
+        let settings = settings(serde_json::json!({
+            "base": "https://e.example",
+            "resources": {
+                "Patient": { "interactions": ["read"], "conditional-create": true },
+                "Slot": { "interactions": [] },
+            },
+        }));
+        let statement = serde_json::json!({
+            "resourceType": "CapabilityStatement", "fhirVersion": "4.0.1",
+            "rest": [{ "mode": "server", "resource": [
+                { "type": "Patient", "interaction": [{ "code": "delete" }] },
+                { "type": "Slot", "interaction": [{ "code": "read" }] },
+            ] }],
+        });
+        let capability = stated(statement.to_string().as_bytes(), &settings).unwrap();
+        let patient = &capability.resources[&ResourceType::PATIENT];
+        assert_eq!(patient.interactions, [InteractionCode::Read].into());
+        assert!(patient.conditional_create);
+        assert!(!capability.resources.contains_key(&ResourceType::SLOT));
+    }
+
+    #[test]
+    fn a_statement_that_says_nothing_is_not_taken_over() {
+        let settings = settings(serde_json::json!({ "base": "https://e.example" }));
+        for text in [
+            "{}",
+            "<html>",
+            r#"{"resourceType":"CapabilityStatement"}"#,
+            r#"{"resourceType":"CapabilityStatement","fhirVersion":"3.0.2","rest":[{"resource":[{"type":"Patient"}]}]}"#,
+        ] {
+            assert!(stated(text.as_bytes(), &settings).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Index rows: what the searchable values of a resource become in the database.
+
+use std::borrow::Cow;
+
+use fhir::Version;
+use fhir::json::Document;
+use rusqlite::{Connection, params};
+use search::{IndexValue, ReferenceValue};
+
+use crate::scopes::Scope;
+
+/// Changes whenever the same resource would give other rows: the rows of an older file are then made anew at the start.
+pub(crate) const REVISION: u32 = 1;
+
+/// One row of an index table.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Row {
+    /// `token`
+    Token { parameter: i64, code: String, system: String },
+    /// `text`
+    Text { parameter: i64, value: String, exact: String },
+    /// `date`
+    Date { parameter: i64, low: i64, high: i64 },
+    /// `link`
+    Link { parameter: i64, target: String, resource_type: &'static str },
+}
+
+/// The rows of a document, sorted, each once. They follow from the document alone, so that the rows of an old version can be
+/// found again when a new one takes its place.
+pub(crate) fn rows(document: Document<'_>, scope: &Scope, version: Version) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(32);
+    search::extract(document, scope.resource_type, version, &mut |parameter, value| {
+        if let Some(key) = scope.parameter(parameter) {
+            add(&mut rows, key, value);
+        }
+    });
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+fn add(rows: &mut Vec<Row>, parameter: i64, value: IndexValue<'_>) {
+    match value {
+        IndexValue::Token { system, code, .. } => {
+            let (code, system) = (owned(code), owned(system));
+            rows.push(Row::Token { parameter, code, system });
+        }
+        IndexValue::Text { exact, normalized } => {
+            rows.push(Row::Text { parameter, value: normalized.into_owned(), exact: exact.into_owned() });
+        }
+        IndexValue::Date { low, high } => rows.push(Row::Date { parameter, low, high }),
+        IndexValue::Uri(uri) => rows.push(Row::Link { parameter, target: uri.into_owned(), resource_type: "" }),
+        IndexValue::Reference(reference) => add_reference(rows, parameter, reference),
+        // Searched in memory among what the other criteria leave.
+        IndexValue::TypedIdentifier { .. }
+        | IndexValue::Number { .. }
+        | IndexValue::Quantity { .. }
+        | IndexValue::Composite { .. } => {}
+    }
+}
+
+fn add_reference(rows: &mut Vec<Row>, parameter: i64, reference: ReferenceValue<'_>) {
+    if let Some((system, value)) = reference.identifier {
+        rows.push(Row::Token { parameter, code: value.into_owned(), system: owned(system) });
+    }
+    if let Some(id) = reference.id {
+        let resource_type = reference.resource_type.map_or("", |kind| kind.as_str());
+        rows.push(Row::Link { parameter, target: id.into_owned(), resource_type });
+    } else if let Some(url) = reference.url {
+        rows.push(Row::Link { parameter, target: url.into_owned(), resource_type: "" });
+    }
+}
+
+/// A missing part is an empty one: FHIR has no empty strings.
+fn owned(part: Option<Cow<'_, str>>) -> String {
+    part.unwrap_or_default().into_owned()
+}
+
+/// Adds the rows of a resource.
+pub(crate) fn insert(connection: &Connection, resource: i64, rows: &[Row]) -> rusqlite::Result<()> {
+    for row in rows {
+        match row {
+            Row::Token { parameter, code, system } => connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO token (parameter, code, resource, system) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![parameter, code, resource, system])?,
+            Row::Text { parameter, value, exact } => connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO text (parameter, value, resource, exact) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![parameter, value, resource, exact])?,
+            Row::Date { parameter, low, high } => connection
+                .prepare_cached("INSERT OR IGNORE INTO date (parameter, low, high, resource) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![parameter, low, high, resource])?,
+            Row::Link { parameter, target, resource_type } => connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO link (parameter, target, resource, type) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![parameter, target, resource, resource_type])?,
+        };
+    }
+    Ok(())
+}
+
+/// Takes the rows of a resource away. They are those that [`rows`] makes of the version that was current.
+pub(crate) fn remove(connection: &Connection, resource: i64, rows: &[Row]) -> rusqlite::Result<()> {
+    for row in rows {
+        match row {
+            Row::Token { parameter, code, system } => connection
+                .prepare_cached(
+                    "DELETE FROM token WHERE parameter = ?1 AND code = ?2 AND resource = ?3 AND system = ?4",
+                )?
+                .execute(params![parameter, code, resource, system])?,
+            Row::Text { parameter, value, exact } => connection
+                .prepare_cached(
+                    "DELETE FROM text WHERE parameter = ?1 AND value = ?2 AND resource = ?3 AND exact = ?4",
+                )?
+                .execute(params![parameter, value, resource, exact])?,
+            Row::Date { parameter, low, high } => connection
+                .prepare_cached("DELETE FROM date WHERE parameter = ?1 AND low = ?2 AND high = ?3 AND resource = ?4")?
+                .execute(params![parameter, low, high, resource])?,
+            Row::Link { parameter, target, resource_type } => connection
+                .prepare_cached(
+                    "DELETE FROM link WHERE parameter = ?1 AND target = ?2 AND resource = ?3 AND type = ?4",
+                )?
+                .execute(params![parameter, target, resource, resource_type])?,
+        };
+    }
+    Ok(())
+}
+
+/// Takes every row of a resource away, whatever it was made of. Reads all rows of the scope.
+pub(crate) fn remove_all(connection: &Connection, scope: &Scope, resource: i64) -> rusqlite::Result<()> {
+    for table in ["token", "text", "date", "link"] {
+        connection.execute(
+            &format!(
+                "DELETE FROM {table} \
+                 WHERE parameter IN (SELECT key FROM parameter WHERE scope = ?1) AND resource = ?2"
+            ),
+            params![scope.key, resource],
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! A criterion as a part of a `WHERE`.
+
+use adapter::Error;
+use rusqlite::types::Value;
+use search::{Condition, Criterion, Modifier, Parameter, ParameterType};
+
+use super::alternative::{Alternative, Table, alternatives, column_test, not_supported};
+use crate::scopes::Scope;
+
+/// Whether the store offers a parameter.
+pub(crate) fn is_searchable(parameter: &Parameter) -> bool {
+    parameter.kind != ParameterType::Special
+}
+
+/// A part of a `WHERE` over `resource AS r`.
+pub(crate) enum Clause {
+    /// A test on the row of `resource` itself.
+    Column { sql: String, values: Vec<Value> },
+    /// A row of the index must exist, or none.
+    Rows { parameter: i64, any_of: Vec<Alternative>, is_negated: bool },
+    /// One of several such tests must hold.
+    AnyOf(Vec<Clause>),
+    /// There is nothing that could meet it.
+    Nothing,
+}
+
+/// What a criterion becomes: a clause, or the criterion itself when the index cannot tell.
+pub(crate) enum Decided {
+    /// In SQL.
+    Here(Clause),
+    /// On the body.
+    InMemory(Criterion),
+}
+
+/// Turns a criterion into a clause.
+///
+/// # Errors
+/// `NotSupported` for what the store does not offer at all.
+pub(crate) fn decide(criterion: Criterion, scope: &Scope, base: &str) -> Result<Decided, Error> {
+    let Criterion::Plain(condition) = criterion else {
+        return Err(not_supported("the store does not search through references yet; expected no chain and no `_has`"));
+    };
+    check(&condition)?;
+    Ok(match clause(&condition, scope, base) {
+        Some(clause) => Decided::Here(clause),
+        None => Decided::InMemory(Criterion::Plain(condition)),
+    })
+}
+
+fn check(condition: &Condition) -> Result<(), Error> {
+    let code = condition.parameter.code;
+    if !is_searchable(condition.parameter) {
+        return Err(not_supported(format!("the store does not offer the search parameter `{code}`")));
+    }
+    match condition.modifier {
+        Some(Modifier::In | Modifier::NotIn | Modifier::Above | Modifier::Below) => Err(not_supported(format!(
+            "the store does not offer that modifier of `{code}` (known: exact, contains, missing, not, text, of-type, \
+             identifier, a resource type)"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn clause(condition: &Condition, scope: &Scope, base: &str) -> Option<Clause> {
+    if matches!(condition.parameter.code, "_id" | "_lastUpdated") {
+        return columns(condition);
+    }
+    let tables = Table::of(condition.parameter.kind);
+    if tables.is_empty() {
+        return None;
+    }
+    let parameter = scope.parameter(condition.parameter)?;
+    if let Some(Modifier::Missing(is_missing)) = condition.modifier {
+        let any_of = tables.iter().map(|table| present(*table)).collect();
+        return Some(Clause::Rows { parameter, any_of, is_negated: is_missing });
+    }
+    let mut any_of = Vec::new();
+    for operand in &condition.values {
+        any_of.extend(alternatives(condition.parameter, condition.modifier, operand, base)?);
+    }
+    Some(Clause::Rows { parameter, any_of, is_negated: condition.modifier == Some(Modifier::Not) })
+}
+
+fn present(table: Table) -> Alternative {
+    Alternative { table, test: "1", values: Vec::new(), is_point: table == Table::Date }
+}
+
+fn columns(condition: &Condition) -> Option<Clause> {
+    match condition.modifier {
+        // Every stored resource has both.
+        Some(Modifier::Missing(true)) => return Some(Clause::Nothing),
+        Some(Modifier::Missing(false)) => return Some(Clause::Column { sql: "1".to_owned(), values: Vec::new() }),
+        None => {}
+        Some(_) => return None,
+    }
+    let mut sql = Vec::new();
+    let mut values = Vec::new();
+    for operand in &condition.values {
+        let (test, its) = column_test(condition.parameter, operand)?;
+        sql.push(test);
+        values.extend(its);
+    }
+    Some(Clause::Column { sql: format!("({})", sql.join(" OR ")), values })
+}
+
+impl Clause {
+    /// Whether it can say by itself which resources are meant.
+    pub(crate) fn can_drive(&self) -> bool {
+        match self {
+            Self::Rows { is_negated, .. } => !is_negated,
+            Self::AnyOf(clauses) => clauses.iter().all(Self::can_drive),
+            Self::Column { .. } | Self::Nothing => false,
+        }
+    }
+
+    /// The keys of the resources that have such a row, perhaps repeated.
+    pub(crate) fn keys(&self, values: &mut Vec<Value>) -> String {
+        let mut selects = Vec::new();
+        self.selects(&mut selects, values);
+        if selects.is_empty() { "SELECT NULL WHERE 0".to_owned() } else { selects.join(" UNION ALL ") }
+    }
+
+    fn selects(&self, selects: &mut Vec<String>, values: &mut Vec<Value>) {
+        match self {
+            Self::Rows { parameter, any_of, .. } => {
+                for one in any_of {
+                    values.push((*parameter).into());
+                    values.extend(one.values.iter().cloned());
+                    let (table, test) = (one.table.name(), one.test);
+                    selects.push(format!("SELECT resource FROM {table} WHERE parameter = ? AND {test}"));
+                }
+            }
+            Self::AnyOf(clauses) => clauses.iter().for_each(|clause| clause.selects(selects, values)),
+            Self::Column { .. } | Self::Nothing => {}
+        }
+    }
+
+    /// It as the clause that is evaluated first: candidates come from it.
+    pub(crate) fn driving(&self, values: &mut Vec<Value>) -> String {
+        format!("r.key IN ({})", self.keys(values))
+    }
+
+    /// It as a test on each candidate. The unary plus keeps SQLite from letting it drive.
+    pub(crate) fn testing(&self, values: &mut Vec<Value>) -> String {
+        match self {
+            Self::Column { sql, values: its } => {
+                values.extend(its.iter().cloned());
+                sql.clone()
+            }
+            Self::Nothing => "0".to_owned(),
+            Self::AnyOf(clauses) => {
+                let tests: Vec<String> = clauses.iter().map(|clause| clause.testing(values)).collect();
+                format!("({})", tests.join(" OR "))
+            }
+            Self::Rows { any_of, is_negated, .. } if any_of.iter().all(|one| one.is_point) => {
+                let test = self.existing(values);
+                if *is_negated { format!("NOT {test}") } else { test }
+            }
+            Self::Rows { is_negated, .. } => {
+                let not = if *is_negated { "NOT " } else { "" };
+                format!("+r.key {not}IN ({})", self.keys(values))
+            }
+        }
+    }
+
+    fn existing(&self, values: &mut Vec<Value>) -> String {
+        let Self::Rows { parameter, any_of, .. } = self else { return "0".to_owned() };
+        let mut tests = Vec::new();
+        for one in any_of {
+            values.push((*parameter).into());
+            values.extend(one.values.iter().cloned());
+            let table = one.table.name();
+            tests.push(format!(
+                "EXISTS (SELECT 1 FROM {table} WHERE parameter = ? AND {} AND resource = r.key)",
+                one.test
+            ));
+        }
+        if tests.is_empty() { "(0)".to_owned() } else { format!("({})", tests.join(" OR ")) }
+    }
+}

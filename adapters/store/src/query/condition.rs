@@ -1,0 +1,54 @@
+//! The criteria of a conditional write, decided inside the writer's transaction.
+
+use std::sync::Arc;
+
+use adapter::{Error, ErrorKind};
+use fhir::{Id, Query, Version};
+use rusqlite::{Connection, params_from_iter};
+use search::Handling;
+
+use super::filter::Filter;
+use crate::failure::OrFail;
+use crate::scopes::Scope;
+
+/// Criteria of which the matches are counted: none, one, more.
+pub(crate) struct Condition {
+    scope: Arc<Scope>,
+    filter: Filter,
+}
+
+impl Condition {
+    /// Compiles the criteria.
+    ///
+    /// # Errors
+    /// `Invalid` when they are not sound, or none: a condition without criteria would match everything.
+    pub(crate) fn new(scope: &Arc<Scope>, criteria: &Query, version: Version, base: &str) -> Result<Self, Error> {
+        let search = search::parse(criteria, version, Some(scope.resource_type), Handling::Strict)
+            .map_err(|issues| Error::from_issues(ErrorKind::Invalid, issues))?;
+        if search.criteria.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, "expected at least one search parameter as a criterion"));
+        }
+        let filter = Filter::new(scope, search.criteria, Vec::new(), version, base)?;
+        Ok(Self { scope: Arc::clone(scope), filter })
+    }
+
+    /// The ids of the first two matches.
+    pub(crate) fn first_two(&self, connection: &Connection) -> Result<Vec<Id>, Error> {
+        let mut values = Vec::new();
+        let range = self.filter.sql(connection, (self.scope.first(), self.scope.last()), &mut values)?;
+        let sql = format!("SELECT r.current, r.id FROM resource AS r WHERE {range}");
+        let mut statement = connection.prepare_cached(&sql).or_fail()?;
+        let mut rows = statement.query(params_from_iter(values)).or_fail()?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().or_fail()? {
+            let (version, id): (i64, String) = (row.get(0).or_fail()?, row.get(1).or_fail()?);
+            if self.filter.admits(connection, version, &self.scope)? {
+                found.extend(id.parse::<Id>());
+            }
+            if found.len() == 2 {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,138 @@
+//! Which resources a search means: clauses for SQL, and what is decided on the body of each candidate.
+
+use adapter::Error;
+use fhir::json::Document;
+use fhir::{Compartment, Version};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+use search::Criterion;
+
+use super::alternative::{local, url};
+use super::clause::{Clause, Decided, decide};
+use crate::failure::OrFail;
+use crate::record;
+use crate::scopes::Scope;
+use crate::write::scanned;
+
+/// Rows that are looked at to guess how selective a clause is.
+const PROBE: u32 = 2_000;
+
+/// Which resources of a scope are meant.
+pub(crate) struct Filter {
+    clauses: Vec<Clause>,
+    in_memory: Vec<Criterion>,
+    compartments: Vec<Compartment>,
+    version: Version,
+    base: String,
+}
+
+impl Filter {
+    /// Compiles criteria, and confines them to compartments.
+    ///
+    /// # Errors
+    /// `NotSupported` for what the store does not offer.
+    pub(crate) fn new(
+        scope: &Scope,
+        criteria: Vec<Criterion>,
+        compartments: Vec<Compartment>,
+        version: Version,
+        base: &str,
+    ) -> Result<Self, Error> {
+        let mut filter =
+            Self { clauses: Vec::new(), in_memory: Vec::new(), compartments, version, base: base.to_owned() };
+        for criterion in criteria {
+            match decide(criterion, scope, base)? {
+                Decided::Here(clause) => filter.clauses.push(clause),
+                Decided::InMemory(criterion) => filter.in_memory.push(criterion),
+            }
+        }
+        for compartment in &filter.compartments {
+            filter.clauses.push(confined(scope, compartment, version, base));
+        }
+        Ok(filter)
+    }
+
+    /// Whether SQL alone decides.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.in_memory.is_empty() && self.compartments.is_empty()
+    }
+
+    /// The `WHERE` over `resource AS r`, from the most selective clause on.
+    pub(crate) fn sql(
+        &self,
+        connection: &Connection,
+        keys: (i64, i64),
+        values: &mut Vec<Value>,
+    ) -> Result<String, Error> {
+        let driving = self.driving(connection)?;
+        let mut parts = Vec::new();
+        if let Some(clause) = driving.and_then(|index| self.clauses.get(index)) {
+            parts.push(clause.driving(values));
+        }
+        // With a driving clause the range is only a test.
+        parts.push(format!("{}r.key BETWEEN ? AND ?", if driving.is_some() { "+" } else { "" }));
+        values.extend([Value::from(keys.0), Value::from(keys.1)]);
+        parts.push("r.deleted = 0".to_owned());
+        for (index, clause) in self.clauses.iter().enumerate() {
+            if Some(index) != driving {
+                parts.push(clause.testing(values));
+            }
+        }
+        Ok(parts.join(" AND "))
+    }
+
+    fn driving(&self, connection: &Connection) -> Result<Option<usize>, Error> {
+        let candidates = self.clauses.iter().enumerate().filter(|(_, clause)| clause.can_drive());
+        let candidates: Vec<(usize, &Clause)> = candidates.collect();
+        if let [(index, _)] = candidates.as_slice() {
+            return Ok(Some(*index));
+        }
+        let mut best = None;
+        for (index, clause) in candidates {
+            let rows = probe(connection, clause).or_fail()?;
+            if best.is_none_or(|(_, fewest)| rows < fewest) {
+                best = Some((index, rows));
+            }
+        }
+        Ok(best.map(|(index, _)| index))
+    }
+
+    /// Whether the body of a candidate meets what SQL cannot decide. What does not scan is damaged, and meets nothing.
+    pub(crate) fn admits(&self, connection: &Connection, version: i64, scope: &Scope) -> Result<bool, Error> {
+        if self.is_complete() {
+            return Ok(true);
+        }
+        let body = record::body(connection, version)?.unwrap_or_default();
+        let Ok(nodes) = scanned(&body) else { return Ok(false) };
+        let document = Document::new(&body, &nodes);
+        let is_inside = |compartment| {
+            search::compartment::contains(document, scope.resource_type, self.version, compartment, Some(&self.base))
+        };
+        Ok(self.compartments.iter().all(is_inside) && search::matches(document, &self.in_memory))
+    }
+}
+
+fn probe(connection: &Connection, clause: &Clause) -> rusqlite::Result<i64> {
+    let mut values = Vec::new();
+    let sql = format!("SELECT count(*) FROM ({} LIMIT {PROBE})", clause.keys(&mut values));
+    connection.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(values), |row| row.get(0))
+}
+
+/// compartmentdefinition.html: one of the compartment's parameters refers to its owner. A type that is not in the compartment
+/// gives nothing, never everything.
+fn confined(scope: &Scope, compartment: &Compartment, version: Version, base: &str) -> Clause {
+    let (kind, id) = (compartment.resource_type, compartment.id.as_str());
+    if kind == scope.resource_type {
+        return Clause::Column { sql: "r.id = ?".to_owned(), values: vec![id.to_owned().into()] };
+    }
+    let codes = search::compartment::parameters(kind, scope.resource_type, version).unwrap_or_default();
+    let parameters = codes.iter().filter_map(|code| search::parameter(version, scope.resource_type, code));
+    let keys: Vec<i64> = parameters.filter_map(|parameter| scope.parameter(parameter)).collect();
+    let any_of = || vec![local(kind.as_str(), id), url(format!("{base}/{kind}/{id}"))];
+    match keys.as_slice() {
+        [] => Clause::Nothing,
+        keys => Clause::AnyOf(
+            keys.iter().map(|key| Clause::Rows { parameter: *key, any_of: any_of(), is_negated: false }).collect(),
+        ),
+    }
+}

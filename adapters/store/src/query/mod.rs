@@ -1,0 +1,16 @@
+//! Search. Criteria that have an index become SQL; what has none is decided by `search::matches` on the bodies that the others
+//! leave, so that every answer is right first and fast second.
+
+mod alternative;
+mod bundle;
+mod clause;
+mod condition;
+mod filter;
+mod order;
+mod page;
+mod pages;
+
+pub(crate) use bundle::{Bundle, json_text};
+pub(crate) use clause::is_searchable;
+pub(crate) use condition::Condition;
+pub(crate) use pages::{Pages, Search};

@@ -1,0 +1,165 @@
+//! One page of a search, as it runs on a search thread.
+
+use std::sync::Arc;
+
+use adapter::Error;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use serde::{Deserialize, Serialize};
+
+use super::filter::Filter;
+use super::order::{Order, SortValue};
+use crate::failure::OrFail;
+use crate::record;
+use crate::scopes::Scope;
+
+/// Where a page begins: what its link carries.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Position {
+    /// The newest resource when the search began: what is created meanwhile does not shift the pages.
+    #[serde(rename = "n")]
+    pub(crate) newest: i64,
+    /// The number of matches then, when it was wanted.
+    #[serde(rename = "t")]
+    pub(crate) total: Option<u64>,
+    /// What the last match of the page before is sorted by.
+    #[serde(rename = "s")]
+    pub(crate) last: Vec<SortValue>,
+    /// And its key.
+    #[serde(rename = "k")]
+    pub(crate) last_key: i64,
+}
+
+/// A page to be found.
+pub(crate) struct Page {
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) filter: Filter,
+    pub(crate) order: Order,
+    /// Entries wanted.
+    pub(crate) size: usize,
+    /// Whether the number of all matches is wanted.
+    pub(crate) with_total: bool,
+    /// Where it begins; `None`: at the beginning.
+    pub(crate) position: Option<Position>,
+}
+
+/// A page that was found.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Ids and bodies of the matches.
+    pub(crate) entries: Vec<(String, Vec<u8>)>,
+    /// Matches in all, when that was wanted.
+    pub(crate) total: Option<u64>,
+    /// Where the next page begins, when there is one.
+    pub(crate) next: Option<Position>,
+}
+
+struct Match {
+    key: i64,
+    id: String,
+    version: i64,
+    sorted_by: Vec<SortValue>,
+}
+
+impl Page {
+    /// Finds it.
+    pub(crate) fn run(&self, connection: &Connection) -> Result<Found, Error> {
+        let newest = match &self.position {
+            Some(position) => position.newest,
+            None => record::newest_key(connection, &self.scope).or_fail()?,
+        };
+        let total = match &self.position {
+            Some(position) => position.total,
+            None if self.with_total => Some(self.count(connection, newest)?),
+            None => None,
+        };
+        let mut found = Found { total, ..Found::default() };
+        if self.size == 0 {
+            return Ok(found);
+        }
+        let mut matches = self.matches(connection, newest)?;
+        if matches.len() > self.size {
+            matches.truncate(self.size);
+            found.next =
+                matches.last().map(|last| Position { newest, total, last: last.sorted_by.clone(), last_key: last.key });
+        }
+        for one in matches {
+            if let Some(body) = record::body(connection, one.version)? {
+                found.entries.push((one.id, body));
+            }
+        }
+        Ok(found)
+    }
+
+    fn count(&self, connection: &Connection, newest: i64) -> Result<u64, Error> {
+        let mut values = Vec::new();
+        let range = self.filter.sql(connection, (self.scope.first(), newest), &mut values)?;
+        if self.filter.is_complete() {
+            let sql = format!("SELECT count(*) FROM resource AS r WHERE {range}");
+            let mut statement = connection.prepare_cached(&sql).or_fail()?;
+            let count: i64 = statement.query_row(params_from_iter(values), |row| row.get(0)).or_fail()?;
+            return Ok(count.unsigned_abs());
+        }
+        let sql = format!("SELECT r.current FROM resource AS r WHERE {range}");
+        let mut statement = connection.prepare_cached(&sql).or_fail()?;
+        let mut rows = statement.query(params_from_iter(values)).or_fail()?;
+        let mut count = 0;
+        while let Some(row) = rows.next().or_fail()? {
+            count += u64::from(self.filter.admits(connection, row.get(0).or_fail()?, &self.scope)?);
+        }
+        Ok(count)
+    }
+
+    /// One match more than the page holds, if there is one.
+    fn matches(&self, connection: &Connection, newest: i64) -> Result<Vec<Match>, Error> {
+        let mut values = Vec::new();
+        let sql = self.sql(connection, newest, &mut values)?;
+        let mut statement = connection.prepare_cached(&sql).or_fail()?;
+        let mut rows = statement.query(params_from_iter(values)).or_fail()?;
+        let mut matches = Vec::new();
+        while matches.len() <= self.size
+            && let Some(row) = rows.next().or_fail()?
+        {
+            let version = row.get(1).or_fail()?;
+            if self.filter.admits(connection, version, &self.scope)? {
+                let mut sorted_by = Vec::with_capacity(self.order.len());
+                for index in 0..self.order.len() {
+                    sorted_by.push(SortValue::of(row.get_ref(index + 3).or_fail()?));
+                }
+                let (key, id) = (row.get(0).or_fail()?, row.get(2).or_fail()?);
+                matches.push(Match { key, id, version, sorted_by });
+            }
+        }
+        Ok(matches)
+    }
+
+    fn sql(&self, connection: &Connection, newest: i64, values: &mut Vec<Value>) -> Result<String, Error> {
+        let is_sorted = self.order.len() > 0;
+        let first = match &self.position {
+            Some(position) if !is_sorted => position.last_key.saturating_add(1),
+            _ => self.scope.first(),
+        };
+        let with = self.order.with(values);
+        let columns = self.order.columns(values);
+        let joins = self.order.joins();
+        let range = self.filter.sql(connection, (first, newest), values)?;
+        let inner = format!(
+            "SELECT r.key AS key, r.current AS current, r.id AS id{columns} FROM resource AS r{joins} WHERE {range}"
+        );
+        let order = self.order.sql();
+        // What is decided in memory ends the reading by itself.
+        let limit = if self.filter.is_complete() { self.size as i64 + 1 } else { -1 };
+        let behind = match &self.position {
+            Some(position) if is_sorted => {
+                format!(" WHERE {}", self.order.behind(&position.last, position.last_key, values))
+            }
+            _ => String::new(),
+        };
+        values.push(limit.into());
+        if is_sorted {
+            Ok(format!("{with}SELECT * FROM ({inner}) AS matched{behind} ORDER BY {order} LIMIT ?"))
+        } else {
+            Ok(format!("{inner} ORDER BY r.key LIMIT ?"))
+        }
+    }
+}

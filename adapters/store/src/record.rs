@@ -1,0 +1,195 @@
+//! Rows of the tables `resource` and `version`.
+
+use adapter::{Error, ErrorKind, Reply, Status};
+use fhir::{Id, ResourceType, VersionId};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::failure::OrFail;
+use crate::instant::system_time;
+use crate::scopes::Scope;
+
+/// What a version came from; `version.method`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// POST, or PUT of what was not there.
+    Create = 1,
+    /// PUT
+    Update = 2,
+    /// DELETE
+    Delete = 3,
+}
+
+impl Method {
+    /// The method of a row; what is unknown came from a later release's update.
+    pub(crate) const fn from_code(code: i64) -> Self {
+        match code {
+            1 => Self::Create,
+            3 => Self::Delete,
+            _ => Self::Update,
+        }
+    }
+}
+
+/// Where a resource stands now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Current {
+    /// Key of the resource.
+    pub(crate) key: i64,
+    /// Key of its current version.
+    pub(crate) version: i64,
+    /// Number of its current version: the version id.
+    pub(crate) number: i64,
+    /// When that was made.
+    pub(crate) updated: i64,
+    /// Whether that is a deletion.
+    pub(crate) is_deleted: bool,
+}
+
+/// One stored version, as it is answered.
+#[derive(Clone)]
+pub(crate) struct Version {
+    /// Its number.
+    pub(crate) number: i64,
+    /// When it was made.
+    pub(crate) updated: i64,
+    /// What made it.
+    pub(crate) method: Method,
+    /// The JSON; `None` of a deletion.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Version {
+    /// Of `number, updated, method, body`, in that order.
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            number: row.get(0)?,
+            updated: row.get(1)?,
+            method: Method::from_code(row.get(2)?),
+            body: row.get(3)?,
+        })
+    }
+
+    /// The reply that carries this version.
+    ///
+    /// # Errors
+    /// `Gone` when it is a deletion.
+    pub(crate) fn into_reply(self, status: Status, resource_type: ResourceType, id: Id) -> Result<Reply, Error> {
+        let Some(body) = self.body else {
+            return Err(Error::new(ErrorKind::Gone, format!("this {resource_type} was deleted")));
+        };
+        let mut reply = Reply::new(status).with_body(body);
+        reply.subject = Some(subject(resource_type, id, self.number));
+        reply.last_modified = Some(system_time(self.updated));
+        Ok(reply)
+    }
+}
+
+/// The subject of a reply.
+pub(crate) fn subject(resource_type: ResourceType, id: Id, number: i64) -> adapter::reply::Subject {
+    adapter::reply::Subject { resource_type, id, version_id: number.to_string().parse::<VersionId>().ok() }
+}
+
+/// The current state of a resource, deleted ones included.
+pub(crate) fn current(connection: &Connection, scope: i64, id: &str) -> Result<Option<Current>, Error> {
+    connection
+        .prepare_cached("SELECT key, current, number, updated, deleted FROM resource WHERE scope = ?1 AND id = ?2")
+        .or_fail()?
+        .query_row(params![scope, id], |row| {
+            Ok(Current {
+                key: row.get(0)?,
+                version: row.get(1)?,
+                number: row.get(2)?,
+                updated: row.get(3)?,
+                is_deleted: row.get(4)?,
+            })
+        })
+        .optional()
+        .or_fail()
+}
+
+/// The current version of a resource.
+pub(crate) fn current_version(connection: &Connection, scope: i64, id: &str) -> Result<Option<Version>, Error> {
+    let sql = "SELECT v.number, v.updated, v.method, v.body \
+               FROM resource AS r JOIN version AS v ON v.key = r.current WHERE r.scope = ?1 AND r.id = ?2";
+    connection.prepare_cached(sql).or_fail()?.query_row(params![scope, id], Version::from_row).optional().or_fail()
+}
+
+/// One version of a resource.
+pub(crate) fn version(connection: &Connection, scope: i64, id: &str, number: i64) -> Result<Option<Version>, Error> {
+    let sql = "SELECT v.number, v.updated, v.method, v.body \
+               FROM resource AS r JOIN version AS v ON v.resource = r.key AND v.number = ?3 \
+               WHERE r.scope = ?1 AND r.id = ?2";
+    connection
+        .prepare_cached(sql)
+        .or_fail()?
+        .query_row(params![scope, id, number], Version::from_row)
+        .optional()
+        .or_fail()
+}
+
+/// Versions of a resource, newest first, at most `limit`, older than `before` and not older than `since`.
+pub(crate) fn versions(
+    connection: &Connection,
+    resource: i64,
+    before: i64,
+    since: i64,
+    limit: u32,
+) -> Result<Vec<Version>, Error> {
+    let sql = "SELECT number, updated, method, body FROM version \
+               WHERE resource = ?1 AND number < ?2 AND updated >= ?3 ORDER BY number DESC LIMIT ?4";
+    let mut statement = connection.prepare_cached(sql).or_fail()?;
+    let rows = statement.query_map(params![resource, before, since, limit], Version::from_row).or_fail()?;
+    rows.collect::<rusqlite::Result<_>>().or_fail()
+}
+
+/// The body of a version by its key; `None` of a deletion.
+pub(crate) fn body(connection: &Connection, version: i64) -> Result<Option<Vec<u8>>, Error> {
+    connection
+        .prepare_cached("SELECT body FROM version WHERE key = ?1")
+        .or_fail()?
+        .query_row([version], |row| row.get(0))
+        .or_fail()
+}
+
+/// A new version of a resource that is there, or the first one of a new resource: returns the resource's key.
+pub(crate) fn append(
+    connection: &Connection,
+    scope: &Scope,
+    id: &str,
+    current: Option<&Current>,
+    version: &Version,
+) -> rusqlite::Result<i64> {
+    let key = match current {
+        Some(current) => current.key,
+        None => next_key(connection, scope)?,
+    };
+    connection
+        .prepare_cached("INSERT INTO version (resource, number, updated, method, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![key, version.number, version.updated, version.method as i64, version.body])?;
+    let version_key = connection.last_insert_rowid();
+    let is_deleted = version.body.is_none();
+    if current.is_some() {
+        connection
+            .prepare_cached("UPDATE resource SET current = ?2, number = ?3, updated = ?4, deleted = ?5 WHERE key = ?1")?
+            .execute(params![key, version_key, version.number, version.updated, is_deleted])?;
+    } else {
+        connection
+            .prepare_cached(
+                "INSERT INTO resource (key, scope, id, current, number, updated, deleted) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![key, scope.key, id, version_key, version.number, version.updated, is_deleted])?;
+    }
+    Ok(key)
+}
+
+/// The newest key of a scope.
+pub(crate) fn newest_key(connection: &Connection, scope: &Scope) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT coalesce(max(key), ?1) FROM resource WHERE key BETWEEN ?1 AND ?2")?
+        .query_row([scope.first(), scope.last()], |row| row.get(0))
+}
+
+fn next_key(connection: &Connection, scope: &Scope) -> rusqlite::Result<i64> {
+    Ok(newest_key(connection, scope)? + 1)
+}

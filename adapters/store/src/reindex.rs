@@ -1,0 +1,91 @@
+//! Keeps the index rows true to this release: when the way they are made has changed, they are made anew at the start.
+
+use fhir::json::Document;
+use fhir::{ResourceType, Version};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::index::{self, REVISION};
+use crate::schema::OpenError;
+use crate::scopes::{Scope, Scopes};
+use crate::write::scanned;
+
+/// Reads the scopes, and brings the file's index up to date.
+pub(crate) fn load(connection: &Connection, version: Version) -> Result<Scopes, OpenError> {
+    check_release(connection, version)?;
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let scopes = Scopes::load(connection, version).map_err(unreadable)?;
+    let wanted = fingerprint(version);
+    if fact(connection, "index")?.is_some_and(|found| found != wanted) {
+        rebuild(connection, version, &scopes)?;
+    }
+    set_fact(connection, "index", &wanted)?;
+    connection.execute_batch("COMMIT")?;
+    Ok(scopes)
+}
+
+/// A file holds one FHIR release.
+fn check_release(connection: &Connection, version: Version) -> Result<(), OpenError> {
+    let expected = version.to_string();
+    match fact(connection, "release")? {
+        Some(found) if found != expected => Err(OpenError::Release { found, expected }),
+        Some(_) => Ok(()),
+        None => Ok(set_fact(connection, "release", &expected)?),
+    }
+}
+
+fn unreadable(error: adapter::Error) -> OpenError {
+    OpenError::Index(error.cause.map_or_else(|| error.kind.status().to_string(), |cause| cause.to_string()))
+}
+
+/// What index rows follow from: how they are made, and which parameters there are (FNV-1a over both).
+fn fingerprint(version: Version) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |bytes: &[u8]| {
+        for byte in bytes {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    add(&REVISION.to_be_bytes());
+    for resource_type in ResourceType::all() {
+        for parameter in search::parameters(version, resource_type) {
+            add(resource_type.as_str().as_bytes());
+            add(parameter.code.as_bytes());
+            add(parameter.kind.code().as_bytes());
+        }
+    }
+    format!("{hash:016x}")
+}
+
+fn rebuild(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
+    tracing::info!("the index is made anew for this release");
+    connection.execute_batch("DELETE FROM token; DELETE FROM text; DELETE FROM date; DELETE FROM link;")?;
+    for scope in scopes.all() {
+        index_scope(connection, version, &scope)?;
+    }
+    Ok(())
+}
+
+fn index_scope(connection: &Connection, version: Version, scope: &Scope) -> Result<(), OpenError> {
+    let mut statement = connection.prepare(
+        "SELECT r.key, v.body FROM resource AS r JOIN version AS v ON v.key = r.current \
+         WHERE r.key BETWEEN ?1 AND ?2 AND r.deleted = 0",
+    )?;
+    let mut resources = statement.query([scope.first(), scope.last()])?;
+    while let Some(resource) = resources.next()? {
+        let (key, body): (i64, Option<Vec<u8>>) = (resource.get(0)?, resource.get(1)?);
+        let body = body.unwrap_or_default();
+        // What does not scan is damaged: it stays, and is found by its id only.
+        if let Ok(nodes) = scanned(&body) {
+            index::insert(connection, key, &index::rows(Document::new(&body, &nodes), scope, version))?;
+        }
+    }
+    Ok(())
+}
+
+fn fact(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get(0)).optional()
+}
+
+fn set_fact(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)", params![name, value]).map(|_| ())
+}

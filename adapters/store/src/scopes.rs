@@ -1,0 +1,120 @@
+//! Names to integer keys: a scope is one practice's resources of one type; its search parameters have keys as well.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use adapter::{Error, Practice};
+use fhir::{ResourceType, Version};
+use parking_lot::RwLock;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use search::{Parameter, parameters};
+
+use crate::failure::OrFail;
+
+/// Bits of a resource key below the scope.
+const SEQUENCE_BITS: u32 = 40;
+
+/// One practice's resources of one type.
+pub(crate) struct Scope {
+    /// Its key.
+    pub(crate) key: i64,
+    /// The practice.
+    pub(crate) practice: Practice,
+    /// The type.
+    pub(crate) resource_type: ResourceType,
+    /// Keys of the parameters, sorted by code.
+    parameters: Vec<(&'static str, i64)>,
+}
+
+impl Scope {
+    /// The key of a parameter; `None` for what is not indexed.
+    pub(crate) fn parameter(&self, parameter: &Parameter) -> Option<i64> {
+        let index = self.parameters.binary_search_by(|(code, _)| (*code).cmp(parameter.code)).ok()?;
+        self.parameters.get(index).map(|(_, key)| *key)
+    }
+
+    /// The lowest key that a resource of this scope can have.
+    pub(crate) const fn first(&self) -> i64 {
+        self.key << SEQUENCE_BITS
+    }
+
+    /// The highest.
+    pub(crate) const fn last(&self) -> i64 {
+        self.first() | ((1 << SEQUENCE_BITS) - 1)
+    }
+}
+
+/// The scopes that are known. They are few, never change and never go.
+#[derive(Default)]
+pub(crate) struct Scopes(RwLock<HashMap<(Practice, ResourceType), Arc<Scope>>>);
+
+impl Scopes {
+    /// The scope, when something was ever written to it.
+    pub(crate) fn find(&self, practice: &Practice, resource_type: ResourceType) -> Option<Arc<Scope>> {
+        self.0.read().get(&(practice.clone(), resource_type)).cloned()
+    }
+
+    /// Makes a scope known that is committed.
+    pub(crate) fn publish(&self, scope: Scope) -> Arc<Scope> {
+        let scope = Arc::new(scope);
+        self.0.write().insert((scope.practice.clone(), scope.resource_type), Arc::clone(&scope));
+        scope
+    }
+
+    /// All that are known.
+    pub(crate) fn all(&self) -> Vec<Arc<Scope>> {
+        self.0.read().values().cloned().collect()
+    }
+
+    /// Reads all scopes at the start, and gives keys to the parameters that this release added.
+    pub(crate) fn load(connection: &Connection, version: Version) -> Result<Self, Error> {
+        let scopes = Self::default();
+        let mut statement = connection.prepare("SELECT practice, type FROM scope").or_fail()?;
+        let mut rows = statement.query([]).or_fail()?;
+        while let Some(row) = rows.next().or_fail()? {
+            let practice: String = row.get(0).or_fail()?;
+            let name: String = row.get(1).or_fail()?;
+            // A type that this release does not know any more stays in the file and is not served.
+            if let Ok(resource_type) = name.parse() {
+                scopes.publish(intern(connection, &Practice::new(&practice), resource_type, version)?);
+            }
+        }
+        Ok(scopes)
+    }
+}
+
+/// Gives a scope and its parameters their keys, or finds those that they have.
+pub(crate) fn intern(
+    connection: &Connection,
+    practice: &Practice,
+    resource_type: ResourceType,
+    version: Version,
+) -> Result<Scope, Error> {
+    let name = resource_type.as_str();
+    connection
+        .execute("INSERT OR IGNORE INTO scope (practice, type) VALUES (?1, ?2)", params![practice.as_str(), name])
+        .or_fail()?;
+    let key = connection
+        .query_row("SELECT key FROM scope WHERE practice = ?1 AND type = ?2", params![practice.as_str(), name], |row| {
+            row.get(0)
+        })
+        .or_fail()?;
+    let mut keys = Vec::new();
+    for parameter in parameters(version, resource_type) {
+        keys.push((parameter.code, intern_parameter(connection, key, parameter.code).or_fail()?));
+    }
+    keys.sort_unstable();
+    Ok(Scope { key, practice: practice.clone(), resource_type, parameters: keys })
+}
+
+fn intern_parameter(connection: &Connection, scope: i64, code: &str) -> rusqlite::Result<i64> {
+    let known = connection
+        .prepare_cached("SELECT key FROM parameter WHERE scope = ?1 AND code = ?2")?
+        .query_row(params![scope, code], |row| row.get(0))
+        .optional()?;
+    if let Some(key) = known {
+        return Ok(key);
+    }
+    connection.prepare_cached("INSERT INTO parameter (scope, code) VALUES (?1, ?2)")?.execute(params![scope, code])?;
+    Ok(connection.last_insert_rowid())
+}

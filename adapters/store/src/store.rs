@@ -1,0 +1,330 @@
+//! The adapter itself: which interaction runs where.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapter::reply::{Reply, Status};
+use adapter::{Adapter, Call, Clock, Error, ErrorKind, Health, Host, Practice};
+use fhir::{Capability, Id, Interaction, Query, Resource, ResourceType, VersionId};
+use rusqlite::Connection;
+
+use crate::capability::{capability, is_stored};
+use crate::checkpoint::Checkpoints;
+use crate::connections::Connections;
+use crate::deadline::until;
+use crate::instant::micros;
+use crate::query::{self, Search};
+use crate::schema::{OpenError, open_writer};
+use crate::scopes::{Scope, Scopes, intern};
+use crate::searches::Searches;
+use crate::settings::Settings;
+use crate::write::{self, Draft};
+use crate::writer::Writer;
+use crate::{history, record, reindex};
+
+/// Longest that a condition may hold the writer up.
+const CONDITION: Duration = Duration::from_secs(2);
+
+/// FHIR resources in a SQLite file. Dropping it waits for the writes that it has taken.
+pub struct Store {
+    writer: Writer,
+    searches: Searches,
+    connections: Connections,
+    scopes: Arc<Scopes>,
+    capability: Arc<Capability>,
+    clock: Arc<dyn Clock>,
+    pages: query::Pages,
+}
+
+impl Store {
+    /// Opens the store, creating or migrating its file as needed.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is another program's or a later release's, or holds another FHIR release.
+    pub fn open(settings: &Settings, host: &Host) -> Result<Self, OpenError> {
+        let path = host.storage.join(&settings.file);
+        let connection = open_writer(&path)?;
+        let version = settings.fhir_version;
+        let scopes = reindex::load(&connection, version)?;
+        let checkpoints = Checkpoints::start(&path)?;
+        Ok(Self {
+            searches: Searches::start(&path, settings.search_threads)?,
+            writer: Writer::start(connection, checkpoints)?,
+            connections: Connections::new(path),
+            scopes: Arc::new(scopes),
+            capability: Arc::new(capability(version)),
+            clock: Arc::clone(&host.clock),
+            pages: query::Pages::new(settings, host),
+        })
+    }
+
+    fn now(&self) -> i64 {
+        micros(self.clock.now())
+    }
+
+    fn read(&self, practice: &Practice, resource_type: ResourceType, id: &Id) -> Result<Reply, Error> {
+        let scope = self.scopes.find(practice, resource_type).ok_or_else(|| absent(resource_type))?;
+        let version =
+            self.connections.read(|connection| record::current_version(connection, scope.key, id.as_str()))?;
+        version.ok_or_else(|| absent(resource_type))?.into_reply(Status::Ok, resource_type, id.clone())
+    }
+
+    fn vread(
+        &self,
+        practice: &Practice,
+        resource_type: ResourceType,
+        id: &Id,
+        version_id: &VersionId,
+    ) -> Result<Reply, Error> {
+        let scope = self.scopes.find(practice, resource_type).ok_or_else(|| absent(resource_type))?;
+        // Version ids are numbers; any other text is none of ours.
+        let number = version_id.as_str().parse().map_err(|_| absent_version(resource_type))?;
+        let version =
+            self.connections.read(|connection| record::version(connection, scope.key, id.as_str(), number))?;
+        version.ok_or_else(|| absent_version(resource_type))?.into_reply(Status::Ok, resource_type, id.clone())
+    }
+
+    async fn create(&self, call: &Call, resource: &Resource, condition: Option<&Query>) -> Result<Reply, Error> {
+        let draft = self.draft(call, resource).await?;
+        let condition = condition.map(|condition| self.condition(call, &draft.scope, condition)).transpose()?;
+        let (now, id) = (self.now(), new_id()?);
+        let condition_deadline = condition_deadline(call);
+        self.writer
+            .write(call.deadline, move |connection| {
+                if let Some(condition) = condition
+                    && let Some(found) = until(condition_deadline, || one_match(connection, &condition))?
+                {
+                    return existing(connection, &draft.scope, found);
+                }
+                write::create(connection, &draft, id, now)
+            })
+            .await
+    }
+
+    async fn update(
+        &self,
+        call: &Call,
+        id: &Id,
+        resource: &Resource,
+        if_match: Option<&VersionId>,
+    ) -> Result<Reply, Error> {
+        let draft = self.draft(call, resource).await?;
+        draft.check_id(id)?;
+        let (now, id, if_match) = (self.now(), id.clone(), if_match.cloned());
+        self.writer
+            .write(call.deadline, move |connection| write::update(connection, &draft, id, if_match.as_ref(), now))
+            .await
+    }
+
+    /// http.html#cond-update
+    async fn conditional_update(
+        &self,
+        call: &Call,
+        criteria: &Query,
+        resource: &Resource,
+        if_match: Option<&VersionId>,
+    ) -> Result<Reply, Error> {
+        let draft = self.draft(call, resource).await?;
+        let condition = self.condition(call, &draft.scope, criteria)?;
+        let (now, fresh, if_match) = (self.now(), new_id()?, if_match.cloned());
+        let condition_deadline = condition_deadline(call);
+        self.writer
+            .write(call.deadline, move |connection| {
+                let id = match until(condition_deadline, || one_match(connection, &condition))? {
+                    Some(found) => {
+                        draft.check_id(&found)?;
+                        found
+                    }
+                    None => unmatched(connection, &draft, fresh)?,
+                };
+                write::update(connection, &draft, id, if_match.as_ref(), now)
+            })
+            .await
+    }
+
+    async fn delete(
+        &self,
+        call: &Call,
+        resource_type: ResourceType,
+        id: &Id,
+        if_match: Option<&VersionId>,
+    ) -> Result<Reply, Error> {
+        let Some(scope) = self.scopes.find(&call.practice, resource_type) else {
+            return if if_match.is_some() { Err(absent(resource_type)) } else { Ok(Reply::new(Status::NoContent)) };
+        };
+        let (now, id, if_match, version) = (self.now(), id.clone(), if_match.cloned(), self.capability.version);
+        self.writer
+            .write(call.deadline, move |connection| {
+                write::delete(connection, &scope, version, id, if_match.as_ref(), now)
+            })
+            .await
+    }
+
+    /// http.html#cond-delete, `single`.
+    async fn conditional_delete(
+        &self,
+        call: &Call,
+        resource_type: ResourceType,
+        criteria: &Query,
+    ) -> Result<Reply, Error> {
+        let scope = self.scope(call, resource_type).await?;
+        let condition = self.condition(call, &scope, criteria)?;
+        let (now, version) = (self.now(), self.capability.version);
+        let condition_deadline = condition_deadline(call);
+        self.writer
+            .write(call.deadline, move |connection| {
+                match until(condition_deadline, || one_match(connection, &condition))? {
+                    Some(id) => write::delete(connection, &scope, version, id, None, now),
+                    None => Ok(Reply::new(Status::NoContent)),
+                }
+            })
+            .await
+    }
+
+    async fn search(&self, call: &Call, search: Search) -> Result<Reply, Error> {
+        let newest = self.scopes.find(&call.practice, search.resource_type());
+        let page = self.pages.plan(call, &search, newest, self.clock.now())?;
+        let deadline = call.deadline;
+        let found = self.searches.run(deadline, move |connection| page.run(connection)).await?;
+        self.pages.reply(call, found, self.clock.now())
+    }
+
+    async fn history(&self, call: &Call, resource_type: ResourceType, id: &Id, query: &Query) -> Result<Reply, Error> {
+        let scope = self.scopes.find(&call.practice, resource_type).ok_or_else(|| absent(resource_type))?;
+        let page = history::plan(call, &self.pages, scope, id, query, self.clock.now())?;
+        let found = self.searches.run(call.deadline, move |connection| page.run(connection)).await?;
+        Ok(history::reply(call, &self.pages, found, self.clock.now()))
+    }
+
+    async fn draft(&self, call: &Call, resource: &Resource) -> Result<Draft, Error> {
+        let scope = self.scope(call, resource.resource_type).await?;
+        Draft::new(scope, resource.clone())
+    }
+
+    fn condition(&self, call: &Call, scope: &Arc<Scope>, criteria: &Query) -> Result<query::Condition, Error> {
+        query::Condition::new(scope, criteria, self.capability.version, &call.base)
+    }
+
+    /// The scope of a write: made, in a write of its own, the first time that a practice has a resource of the type.
+    async fn scope(&self, call: &Call, resource_type: ResourceType) -> Result<Arc<Scope>, Error> {
+        if let Some(scope) = self.scopes.find(&call.practice, resource_type) {
+            return Ok(scope);
+        }
+        let (practice, version) = (call.practice.clone(), self.capability.version);
+        let scope = self
+            .writer
+            .write(call.deadline, move |connection| intern(connection, &practice, resource_type, version))
+            .await?;
+        Ok(self.scopes.publish(scope))
+    }
+
+    fn check(&self, call: &Call) -> Result<(), Error> {
+        let version = self.capability.version;
+        if call.version != version {
+            let text = format!("this store holds FHIR {version} and was asked for {}", call.version);
+            return Err(Error::new(ErrorKind::NotSupported, text));
+        }
+        match call.interaction.resource_type() {
+            Some(kind) if !is_stored(kind, version) => {
+                Err(Error::new(ErrorKind::NotSupported, format!("the store does not keep {kind}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Adapter for Store {
+    fn capability(&self) -> Arc<Capability> {
+        Arc::clone(&self.capability)
+    }
+
+    async fn perform(&self, call: Call) -> Result<Reply, Error> {
+        use Interaction as I;
+        self.check(&call)?;
+        match &call.interaction {
+            I::Read { resource_type, id } => self.read(&call.practice, *resource_type, id),
+            I::Vread { resource_type, id, version_id } => self.vread(&call.practice, *resource_type, id, version_id),
+            I::Create { resource, if_none_exist } => self.create(&call, resource, if_none_exist.as_ref()).await,
+            I::Update { id, resource, if_match } => self.update(&call, id, resource, if_match.as_ref()).await,
+            I::ConditionalUpdate { criteria, resource, if_match } => {
+                self.conditional_update(&call, criteria, resource, if_match.as_ref()).await
+            }
+            I::Delete { resource_type, id, if_match } => {
+                self.delete(&call, *resource_type, id, if_match.as_ref()).await
+            }
+            I::ConditionalDelete { resource_type, criteria } => {
+                self.conditional_delete(&call, *resource_type, criteria).await
+            }
+            I::HistoryInstance { resource_type, id, query } => self.history(&call, *resource_type, id, query).await,
+            I::SearchType { resource_type, compartment, query } => {
+                self.search(&call, Search::new(*resource_type, compartment.as_ref(), query)).await
+            }
+            other => Err(Error::new(
+                ErrorKind::NotSupported,
+                format!(
+                    "the store does not serve `{}` (known: read, vread, create, update, delete, history-instance, \
+                     search-type)",
+                    other.code().code()
+                ),
+            )),
+        }
+    }
+
+    async fn health(&self) -> Health {
+        match self.writer.health() {
+            Health::Up => match self.connections.read(|connection| Ok(connection.is_autocommit())) {
+                Ok(_) => Health::Up,
+                Err(_) => Health::Down("the store cannot be opened for reading".into()),
+            },
+            other => other,
+        }
+    }
+}
+
+fn absent(resource_type: ResourceType) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no {resource_type} with that id"))
+}
+
+fn absent_version(resource_type: ResourceType) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no such version of that {resource_type}"))
+}
+
+/// A server's own id: ordered by time, so that the index of ids grows at its end.
+fn new_id() -> Result<Id, Error> {
+    let id = uuid::Uuid::now_v7().to_string();
+    id.parse().map_err(|_| Error::new(ErrorKind::Internal, "the store could not make an id"))
+}
+
+fn condition_deadline(call: &Call) -> Instant {
+    call.deadline.min(Instant::now() + CONDITION)
+}
+
+/// The one resource that meets a condition (http.html#ccreate: more than one is 412).
+fn one_match(connection: &Connection, condition: &query::Condition) -> Result<Option<Id>, Error> {
+    let mut found = condition.first_two(connection)?;
+    if found.len() > 1 {
+        let text = "the criteria match more than one resource; expected at most one";
+        return Err(Error::new(ErrorKind::MultipleMatches, text));
+    }
+    Ok(found.pop())
+}
+
+fn existing(connection: &Connection, scope: &Scope, id: Id) -> Result<Reply, Error> {
+    record::current_version(connection, scope.key, id.as_str())?.ok_or_else(|| absent(scope.resource_type))?.into_reply(
+        Status::Ok,
+        scope.resource_type,
+        id,
+    )
+}
+
+/// No match: the id that the resource brought along, unless somebody has it (http.html#cond-update), or a new one.
+fn unmatched(connection: &Connection, draft: &Draft, fresh: Id) -> Result<Id, Error> {
+    let Some(own) = draft.id.clone() else { return Ok(fresh) };
+    match record::current(connection, draft.scope.key, own.as_str())? {
+        Some(current) if !current.is_deleted => {
+            Err(Error::new(ErrorKind::Conflict, "the criteria match nothing, yet a resource with that `id` exists"))
+        }
+        _ => Ok(own),
+    }
+}

@@ -1,0 +1,220 @@
+//! The one thread that writes. It takes the writes that wait, up to [`GROUP`], into one transaction, a savepoint each, commits
+//! once, and then answers: one fsync for all of them, and nothing acknowledged that is not on the disk.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use adapter::{Error, ErrorKind, Health};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::checkpoint::Checkpoints;
+use crate::failure::{from_sqlite, is_fatal, is_full};
+
+/// Most writes in one transaction.
+const GROUP: usize = 64;
+
+/// Most writes that wait; whoever comes then waits outside, until its deadline.
+const QUEUE: usize = 1024;
+
+/// The way to the writing thread.
+pub(crate) struct Writer {
+    // Behind `Option` so that the queue is closed before the thread is waited for.
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+    state: Arc<State>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(connection: Connection, checkpoints: Checkpoints) -> std::io::Result<Self> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || Loop { connection, checkpoints, state: shared }.run(jobs))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), state })
+    }
+
+    /// Runs `work` inside a transaction, and returns once that is committed. Work that fails leaves nothing behind and does
+    /// not disturb the others of its group. Whatever must be written together with a resource, such as a message for an
+    /// outbox, goes into the same `work`.
+    pub(crate) async fn write<T, F>(&self, deadline: Instant, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(Pending { work: Some(work), result: None, answer: Some(answer), deadline });
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        match tokio::time::timeout_at(deadline.into(), queue.send(job)).await {
+            Ok(Ok(())) => answered.await.map_err(|_| stopped())?,
+            Ok(Err(_)) => Err(stopped()),
+            Err(_) => Err(Error::new(ErrorKind::Shed, "the store has too many writes waiting; nothing was written")
+                .after(Duration::from_secs(1))),
+        }
+    }
+
+    /// How writing goes.
+    pub(crate) fn health(&self) -> Health {
+        match self.state.0.load(Ordering::Acquire) {
+            State::WELL => Health::Up,
+            State::FULL => Health::Degraded("the disk is full: writes are refused, reads go on".into()),
+            _ => Health::Down("writing failed and was stopped: check the disk, then restart; reads go on".into()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // What was taken is committed and answered before the store is gone.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Storage, "the store does not take writes any more; nothing was written")
+}
+
+#[derive(Default)]
+struct State(AtomicU8);
+
+impl State {
+    const WELL: u8 = 0;
+    const FULL: u8 = 1;
+    const STOPPED: u8 = 2;
+
+    fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::STOPPED
+    }
+
+    fn set(&self, state: u8) {
+        self.0.store(state, Ordering::Release);
+    }
+}
+
+/// One write, type-erased.
+trait Job: Send {
+    /// Does it; false when it must leave nothing behind.
+    fn run(&mut self, connection: &Connection) -> bool;
+    /// Answers, once the group is committed or has failed.
+    fn answer(self: Box<Self>, group: Result<(), &rusqlite::Error>);
+}
+
+struct Pending<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, Error>>,
+    answer: Option<oneshot::Sender<Result<T, Error>>>,
+    deadline: Instant,
+}
+
+impl<T, F> Job for Pending<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Result<T, Error> + Send,
+{
+    fn run(&mut self, connection: &Connection) -> bool {
+        let result = match self.work.take() {
+            Some(_) if Instant::now() >= self.deadline => {
+                Err(Error::new(ErrorKind::Timeout, "the write waited until its deadline; nothing was written"))
+            }
+            // A panic in one write ends that write: its savepoint is rolled back.
+            Some(work) => catch_unwind(AssertUnwindSafe(|| work(connection)))
+                .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the store failed; nothing was written"))),
+            None => Err(stopped()),
+        };
+        let is_done = result.is_ok();
+        self.result = Some(result);
+        is_done
+    }
+
+    fn answer(mut self: Box<Self>, group: Result<(), &rusqlite::Error>) {
+        let own = self.result.take().unwrap_or_else(|| Err(stopped()));
+        let result = match group {
+            Ok(()) => own,
+            Err(error) => own.and(Err(from_sqlite(error))),
+        };
+        if let Some(answer) = self.answer.take() {
+            // Nobody waits any more when the client's task was dropped; the write stands.
+            let _ = answer.send(result);
+        }
+    }
+}
+
+struct Loop {
+    connection: Connection,
+    checkpoints: Checkpoints,
+    state: Arc<State>,
+}
+
+impl Loop {
+    fn run(self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while let Some(first) = jobs.blocking_recv() {
+            group.push(first);
+            while group.len() < GROUP
+                && let Ok(next) = jobs.try_recv()
+            {
+                group.push(next);
+            }
+            self.perform(&mut group);
+        }
+    }
+
+    fn perform(&self, group: &mut Vec<Box<dyn Job>>) {
+        if self.state.is_stopped() {
+            group.clear();
+            return;
+        }
+        let committed = self.commit(group);
+        match &committed {
+            Ok(()) => self.state.set(State::WELL),
+            Err(error) => self.failed(error),
+        }
+        for job in group.drain(..) {
+            job.answer(committed.as_ref().copied());
+        }
+        self.checkpoints.committed();
+    }
+
+    fn commit(&self, group: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+        self.statement("BEGIN IMMEDIATE")?;
+        for job in group {
+            self.statement("SAVEPOINT job")?;
+            if !job.run(&self.connection) {
+                self.statement("ROLLBACK TO job")?;
+            }
+            // Fails when SQLite rolled the whole transaction back, as it may when the disk is full.
+            self.statement("RELEASE job")?;
+        }
+        self.statement("COMMIT")
+    }
+
+    fn statement(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
+    }
+
+    fn failed(&self, error: &rusqlite::Error) {
+        if !self.connection.is_autocommit() {
+            let _ = self.statement("ROLLBACK");
+        }
+        let cause = from_sqlite(error);
+        if is_fatal(error) {
+            // After a failed fsync the kernel may have dropped the pages: no later commit could be trusted.
+            self.state.set(State::STOPPED);
+            tracing::error!(cause = ?cause.cause, "the store stops writing");
+        } else {
+            if is_full(error) {
+                self.state.set(State::FULL);
+            }
+            tracing::error!(cause = ?cause.cause, "a group of writes was rolled back");
+        }
+    }
+}

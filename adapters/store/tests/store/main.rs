@@ -1,0 +1,4 @@
+//! The embedded store from outside, through the adapter trait.
+
+mod support;
+mod write;

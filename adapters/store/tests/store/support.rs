@@ -1,0 +1,121 @@
+//! A store in a folder of its own, and calls to it.
+#![allow(unreachable_pub, reason = "a module of a test binary")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapter::host::{Submit, SystemClock};
+use adapter::seal::Seal;
+use adapter::{Adapter as _, Body, Call, Error, ErrorKind, Host, Practice, Reply, Trace};
+use fhir::{Compartment, Interaction, Query, Resource, ResourceType, Version};
+use store::{Settings, Store};
+
+/// The gateway's base in these tests.
+pub const BASE: &str = "http://127.0.0.1:8080/fhir/r4";
+
+struct NoPipeline;
+
+#[async_trait::async_trait]
+impl Submit for NoPipeline {
+    async fn submit(&self, _: Call) -> Result<Reply, Error> {
+        Err(Error::new(ErrorKind::Internal, "there is no pipeline here"))
+    }
+}
+
+/// What the gateway would offer.
+pub fn host(folder: &Path) -> Host {
+    Host {
+        name: "store".into(),
+        practice: Practice::default(),
+        storage: folder.to_owned(),
+        clock: Arc::new(SystemClock),
+        submit: Arc::new(NoPipeline),
+        seal: Arc::new(Seal::new(&[7; 32])),
+    }
+}
+
+/// A store in that folder.
+pub fn open(folder: &Path) -> Store {
+    Store::open(&Settings::default(), &host(folder)).unwrap()
+}
+
+/// A store in a new folder, which goes with it.
+pub fn fresh() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    (folder, store)
+}
+
+/// A call of that interaction.
+pub fn call(interaction: Interaction) -> Call {
+    Call {
+        practice: Practice::default(),
+        interaction,
+        version: Version::R4,
+        base: BASE.into(),
+        confined_to: None,
+        deadline: Instant::now() + Duration::from_secs(30),
+        idempotency_key: None,
+        trace: Trace::default(),
+    }
+}
+
+/// A resource of that JSON.
+pub fn resource(json: &str) -> Resource {
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    let resource_type = value["resourceType"].as_str().unwrap().parse().unwrap();
+    Resource::new(resource_type, Version::R4, json.to_owned())
+}
+
+/// POST
+pub async fn create(store: &Store, json: &str) -> Result<Reply, Error> {
+    store.perform(call(Interaction::Create { resource: resource(json), if_none_exist: None })).await
+}
+
+/// PUT
+pub async fn update(store: &Store, id: &str, json: &str) -> Result<Reply, Error> {
+    let interaction = Interaction::Update { id: id.parse().unwrap(), resource: resource(json), if_match: None };
+    store.perform(call(interaction)).await
+}
+
+/// GET
+pub async fn read(store: &Store, kind: ResourceType, id: &str) -> Result<Reply, Error> {
+    store.perform(call(Interaction::Read { resource_type: kind, id: id.parse().unwrap() })).await
+}
+
+/// GET with criteria
+pub fn search_call(kind: &str, query: &str, confined_to: Option<Compartment>) -> Call {
+    let resource_type = kind.parse().unwrap();
+    let interaction = Interaction::SearchType { resource_type, compartment: None, query: Query::parse(query) };
+    Call { confined_to, ..call(interaction) }
+}
+
+/// The Bundle of a search.
+pub async fn search(store: &Store, kind: &str, query: &str) -> Result<serde_json::Value, Error> {
+    store.perform(search_call(kind, query, None)).await.map(|reply| json(&reply))
+}
+
+/// The ids in a Bundle, in order.
+pub fn ids(bundle: &serde_json::Value) -> Vec<String> {
+    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+    entries.iter().map(|entry| entry["resource"]["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The id that a reply speaks of.
+pub fn id(reply: &Reply) -> String {
+    reply.subject.as_ref().unwrap().id.to_string()
+}
+
+/// The bytes of a reply.
+pub fn bytes(reply: &Reply) -> &[u8] {
+    match &reply.body {
+        Body::Bytes(bytes) => bytes,
+        _ => &[],
+    }
+}
+
+/// The JSON of a reply.
+pub fn json(reply: &Reply) -> serde_json::Value {
+    serde_json::from_slice(bytes(reply)).unwrap()
+}

@@ -1,0 +1,239 @@
+//! May they? Scopes against the interaction, and how far the answer reaches.
+
+use fhir::interaction::Level;
+use fhir::{Compartment, Interaction, Query, ResourceType, Version};
+
+use super::grant::Grant;
+use super::scope::{Context, Permissions, Scope};
+
+/// What the configuration says of contexts.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Types that a confined token may read outside its compartment.
+    pub directory: Vec<ResourceType>,
+    /// Types of `fhirUser` whose `user/` scopes reach the whole practice.
+    pub staff: Vec<ResourceType>,
+}
+
+/// How far a permitted request reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of the practice's data that the scopes of a context permit.
+    Practice(Context),
+    /// A directory read by a confined token: its type is free, whatever else comes with it is not.
+    Directory(Context, Compartment),
+    /// One compartment.
+    Compartment(Context, Compartment),
+}
+
+impl Reach {
+    /// The context whose scopes permitted the request.
+    #[must_use]
+    pub const fn context(&self) -> Context {
+        match self {
+            Self::Practice(context) | Self::Directory(context, _) | Self::Compartment(context, _) => *context,
+        }
+    }
+
+    /// The patient that the token is confined to.
+    #[must_use]
+    pub const fn patient(&self) -> Option<&Compartment> {
+        match self {
+            Self::Practice(_) => None,
+            Self::Directory(_, patient) | Self::Compartment(_, patient) => Some(patient),
+        }
+    }
+}
+
+/// Why a request is not permitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// What was expected.
+    pub text: String,
+    /// A scope that would permit it.
+    pub scope: String,
+}
+
+/// What an interaction needs: permissions on types, and perhaps on all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Needs {
+    types: Vec<(ResourceType, Permissions)>,
+    all: Permissions,
+}
+
+/// Decides whether a grant permits an interaction, and how far it reaches. System scopes go first, because they reach
+/// furthest; scopes of different contexts add up that way.
+///
+/// # Errors
+/// When no context permits it.
+pub fn judge(grant: &Grant, interaction: &Interaction, version: Version, policy: &Policy) -> Result<Reach, Denied> {
+    let needs = Needs::of(interaction);
+    let mut denied = None;
+    for context in [Context::System, Context::User, Context::Patient] {
+        if !needs.are_met(grant, context) {
+            continue;
+        }
+        match reach(grant, context, interaction, version, policy) {
+            Ok(reach) => return Ok(reach),
+            Err(text) => denied = Some(Denied { text, scope: needs.scope(context) }),
+        }
+    }
+    Err(denied.unwrap_or_else(|| needs.denial(grant)))
+}
+
+impl Needs {
+    fn of(interaction: &Interaction) -> Self {
+        use Permissions as P;
+        // A condition searches, and its outcome tells what was found: it needs `s` beside the write.
+        let searching = |permission: P, condition: bool| if condition { permission.and(P::SEARCH) } else { permission };
+        let on = |permissions: P| interaction.resource_type().map(|of| (of, permissions)).into_iter().collect();
+        let one = |permissions: P| Self { types: on(permissions), all: P::default() };
+        match interaction {
+            Interaction::Capabilities => one(P::default()),
+            Interaction::Read { .. } | Interaction::Vread { .. } | Interaction::HistoryInstance { .. } => one(P::READ),
+            Interaction::Create { if_none_exist, .. } => one(searching(P::CREATE, if_none_exist.is_some())),
+            Interaction::Update { .. } | Interaction::Patch { .. } => one(P::UPDATE),
+            Interaction::ConditionalUpdate { .. } | Interaction::ConditionalPatch { .. } => {
+                one(P::UPDATE.and(P::SEARCH))
+            }
+            Interaction::Delete { .. } => one(P::DELETE),
+            Interaction::ConditionalDelete { .. } => one(P::DELETE.and(P::SEARCH)),
+            Interaction::HistoryType { .. } => one(P::SEARCH),
+            Interaction::SearchType { query, .. } => one(P::SEARCH).and_of(query),
+            Interaction::SearchSystem { query, .. } => Self::system_search(query).and_of(query),
+            Interaction::HistorySystem { .. } => Self { types: Vec::new(), all: P::SEARCH },
+            // Its entries are judged one by one where the gateway takes it apart; as a whole it can be anything.
+            Interaction::Batch { .. } => Self { types: Vec::new(), all: P::ALL },
+            Interaction::Operation { name, level, .. } => Self::operation(name, level),
+        }
+    }
+
+    /// An operation that is not known to only look is taken to do anything.
+    fn operation(name: &str, level: &Level) -> Self {
+        let permissions = if name == "validate" { Permissions::READ } else { Permissions::ALL };
+        match level {
+            Level::Type(of) | Level::Instance(of, _) if name != "everything" => {
+                Self { types: vec![(*of, permissions)], all: Permissions::default() }
+            }
+            _ => Self { types: Vec::new(), all: permissions },
+        }
+    }
+
+    /// `_type` names the types; without it every type is searched.
+    fn system_search(query: &Query) -> Self {
+        let named = query.all("_type").flat_map(|types| types.split(','));
+        match named.map(str::parse).collect::<Result<Vec<ResourceType>, _>>() {
+            Ok(types) if !types.is_empty() => Self {
+                types: types.into_iter().map(|of| (of, Permissions::SEARCH)).collect(),
+                all: Permissions::default(),
+            },
+            _ => Self { types: Vec::new(), all: Permissions::SEARCH },
+        }
+    }
+
+    /// A chain or `_has` finds out about resources of other types: they must be searchable too. A chain that names no type
+    /// could go anywhere.
+    fn and_of(mut self, query: &Query) -> Self {
+        for (name, _) in query.iter().filter(|(name, _)| name.contains('.') || name.starts_with("_has:")) {
+            let mut is_typed = true;
+            for step in name.split('.').take(name.matches('.').count().max(1)) {
+                match step.split(':').filter_map(|part| part.parse().ok()).next() {
+                    Some(of) => self.types.push((of, Permissions::SEARCH)),
+                    None => is_typed = false,
+                }
+            }
+            if !is_typed {
+                self.all = self.all.and(Permissions::SEARCH);
+            }
+        }
+        self
+    }
+
+    fn are_met(&self, grant: &Grant, context: Context) -> bool {
+        let has_any = !self.types.is_empty() || !self.all.is_empty();
+        has_any
+            && grant.scopes.on_all(context).covers(self.all)
+            && self.types.iter().all(|(of, needed)| grant.scopes.on(context, *of).covers(*needed))
+    }
+
+    /// A scope that would do, in the context that the token has.
+    fn scope(&self, context: Context) -> String {
+        let scope = |resource_type, permissions: Permissions| {
+            Scope::Resource { context, resource_type, permissions }.to_string()
+        };
+        let all = (!self.all.is_empty()).then(|| scope(None, self.all));
+        let types = self.types.iter().map(|(of, permissions)| scope(Some(*of), *permissions));
+        all.into_iter().chain(types).collect::<Vec<_>>().join(" ")
+    }
+
+    fn denial(&self, grant: &Grant) -> Denied {
+        let context = match (&grant.patient, &grant.user) {
+            (Some(_), _) => Context::Patient,
+            (None, Some(_)) => Context::User,
+            (None, None) => Context::System,
+        };
+        let scope = self.scope(context);
+        Denied { text: format!("the token does not permit this: expected scope `{scope}`"), scope }
+    }
+}
+
+/// How far a context reaches, once its scopes permit the interaction.
+fn reach(
+    grant: &Grant,
+    context: Context,
+    interaction: &Interaction,
+    version: Version,
+    policy: &Policy,
+) -> Result<Reach, String> {
+    let patient = match context {
+        Context::System => return Ok(Reach::Practice(context)),
+        Context::User => match &grant.user {
+            Some(user) if policy.staff.contains(&user.resource_type) => return Ok(Reach::Practice(context)),
+            Some(user) => user.patient.as_ref(),
+            None => None,
+        },
+        Context::Patient => grant.patient.as_ref(),
+    };
+    let patient = patient.ok_or_else(|| match context {
+        Context::Patient => "the token has `patient/` scopes and names no patient".to_owned(),
+        _ => "the token has `user/` scopes and names no user that may use them here".to_owned(),
+    })?;
+    confined(context, patient, interaction, version, policy)
+}
+
+fn confined(
+    context: Context,
+    patient: &Compartment,
+    interaction: &Interaction,
+    version: Version,
+    policy: &Policy,
+) -> Result<Reach, String> {
+    let refused = |text: &str| Err(format!("a token of one patient {text}"));
+    match interaction {
+        Interaction::ConditionalUpdate { .. }
+        | Interaction::ConditionalPatch { .. }
+        | Interaction::ConditionalDelete { .. }
+        | Interaction::Create { if_none_exist: Some(_), .. } => {
+            return refused("cannot write by condition: it would tell what others have");
+        }
+        Interaction::Patch { .. } => return refused("cannot patch: send the whole resource with PUT"),
+        Interaction::Batch { .. } | Interaction::Operation { .. } => return refused("cannot call this"),
+        Interaction::SearchSystem { .. } | Interaction::HistorySystem { .. } | Interaction::HistoryType { .. } => {
+            return refused("can search one type at a time");
+        }
+        Interaction::SearchType { compartment: Some(other), .. } if other != patient => {
+            return refused("can search that patient's compartment only");
+        }
+        _ => {}
+    }
+    let Some(resource_type) = interaction.resource_type() else { return refused("cannot call this") };
+    if interaction.is_safe() && policy.directory.contains(&resource_type) {
+        return Ok(Reach::Directory(context, patient.clone()));
+    }
+    if search::compartment::parameters(ResourceType::PATIENT, resource_type, version).is_none() {
+        return Err(format!(
+            "a token of one patient does not reach {resource_type}: it is in no patient's compartment"
+        ));
+    }
+    Ok(Reach::Compartment(context, patient.clone()))
+}

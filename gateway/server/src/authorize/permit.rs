@@ -1,0 +1,176 @@
+//! The stage itself: bearer to grant, grant and interaction to [`Permitted`].
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use adapter::Practice;
+use fhir::{Compartment, IssueType, ResourceType};
+use http::StatusCode;
+
+use super::access::judge;
+use super::authority::{Authority, Inner, OWN_ALGORITHMS};
+use super::grant::{Grant, fingerprint};
+use super::issuer::{Issuer, Refused};
+use super::jose::{Claims, InvalidToken, Unverified};
+use super::scopes::Scopes;
+use super::signing::TOKEN_TYPE;
+use super::{Caller, Permitted, challenge};
+use crate::failure::Failure;
+use crate::receive::Request;
+
+/// A longer token is none of anybody's.
+const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// Finds out who asks and whether they may.
+///
+/// # Errors
+/// 401 without a good token, 403 when it does not permit the interaction, 429 beyond a limit, 503 when that cannot be
+/// found out.
+pub async fn permit(request: Request, authority: &Authority) -> Result<Permitted, Failure> {
+    let inner = &authority.0;
+    inner.limits.address(request.address)?;
+    let grant = inner.grant(&request).await?;
+    let rate = inner.limits.client(&request.practice, &grant.caller.client)?;
+    let reach = judge(&grant, &request.interaction, request.version, &inner.policy)
+        .map_err(|denied| challenge::insufficient(&request.base, &denied.text, &denied.scope))?;
+    Ok(Permitted { request, grant, reach, rate })
+}
+
+impl Inner {
+    /// What the bearer token says, verified, from the cache where it is.
+    async fn grant(&self, request: &Request) -> Result<Arc<Grant>, Failure> {
+        let bearer = request.bearer.as_ref().ok_or_else(|| challenge::missing(&request.base))?;
+        let token: &str = &bearer.0;
+        let fingerprint = fingerprint(token);
+        let now = self.clock.now();
+        let grant = match self.cache.find(&fingerprint, now) {
+            Some(grant) => grant,
+            None => {
+                self.limits.is_welcome(request.address)?;
+                let grant = self.verify(token, request).await.map_err(|refused| self.refusal(refused, request))?;
+                let grant = Arc::new(grant);
+                self.cache.insert(fingerprint, grant.clone(), now);
+                grant
+            }
+        };
+        self.check(&grant, request)?;
+        Ok(grant)
+    }
+
+    /// What can change while a token is in the cache, or from request to request.
+    fn check(&self, grant: &Grant, request: &Request) -> Result<(), Failure> {
+        let invalid = |text: &str| Err(challenge::invalid(&request.base, text));
+        if grant.practice != request.practice {
+            return invalid("the access token is for another practice");
+        }
+        if grant.bases.as_ref().is_some_and(|bases| !bases.iter().any(|base| **base == *request.base)) {
+            return invalid("the access token is for another FHIR base");
+        }
+        if grant.certificate.is_some() && grant.certificate != request.certificate {
+            return invalid("the access token is bound to another client certificate");
+        }
+        if let Some(epoch) = grant.epoch {
+            let clients = self.clients.current().map_err(unavailable)?;
+            let client = clients.client(&grant.practice, &grant.caller.client);
+            if client.is_none_or(|client| client.standing.epoch != epoch) {
+                return invalid("the access token was revoked");
+            }
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, refused: Refused, request: &Request) -> Failure {
+        match refused {
+            Refused::Token(text) => {
+                self.limits.failed(request.address);
+                challenge::invalid(&request.base, &text)
+            }
+            Refused::Issuer(cause) => unavailable(cause),
+        }
+    }
+
+    async fn verify(&self, token: &str, request: &Request) -> Result<Grant, Refused> {
+        if token.len() > LONGEST_TOKEN {
+            return Err(Refused::Token("expected an access token of at most 16 KiB".into()));
+        }
+        let bases = self.places.audiences(&request.practice);
+        let iss = match Unverified::parse(token) {
+            Ok(token) => token.claims.text("iss").map(str::to_owned),
+            Err(_) => return self.introspect(token, &request.practice, &bases).await,
+        };
+        let iss = iss.ok_or_else(|| Refused::Token("expected `iss` in the access token".into()))?;
+        if iss == self.places.issuer(&request.practice) {
+            return self.own(token, &bases);
+        }
+        let issuer = self.issuers_of(&request.practice).find(|issuer| issuer.is(&iss));
+        let issuer =
+            issuer.ok_or_else(|| Refused::Token("the issuer of the access token is not trusted here".into()))?;
+        issuer.verify(token, &bases, &self.tools).await
+    }
+
+    /// A token that is no JWT may be anybody's: each issuer that can be asked is asked.
+    async fn introspect(&self, token: &str, practice: &Practice, bases: &[String]) -> Result<Grant, Refused> {
+        let mut refused = Refused::Token("expected a signed JWT as access token".into());
+        for issuer in self.issuers_of(practice).filter(|issuer| issuer.introspects()) {
+            match issuer.introspect(token, bases, &self.tools).await {
+                Ok(grant) => return Ok(grant),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    }
+
+    fn issuers_of<'a>(&'a self, practice: &'a Practice) -> impl Iterator<Item = &'a Issuer> {
+        self.issuers.iter().filter(move |issuer| issuer.practice() == practice)
+    }
+
+    /// Verifies a token of our own.
+    fn own(&self, text: &str, bases: &[String]) -> Result<Grant, Refused> {
+        let token = Unverified::parse(text)?;
+        if !token.header.is_typed(&[TOKEN_TYPE]) {
+            return Err(Refused::Token(format!("expected an access token: `typ` {TOKEN_TYPE}")));
+        }
+        if token.header.kid.is_none() {
+            return Err(InvalidToken::Form.into());
+        }
+        let claims = self.signing.with_public(|keys| token.verify(keys, &OWN_ALGORITHMS))?;
+        // Our own clock made it, so that no skew is due.
+        let expires = claims.date("exp").ok().flatten().filter(|expires| self.clock.now() < *expires);
+        let expires = expires.ok_or_else(|| Refused::Token("the access token has expired".into()))?;
+        own_grant(&claims, bases, expires).ok_or_else(|| InvalidToken::Form.into())
+    }
+}
+
+fn own_grant(claims: &Claims, bases: &[String], expires: SystemTime) -> Option<Grant> {
+    let audiences = claims.audiences();
+    let scope = claims.text("scope")?;
+    let patient = match claims.text("patient") {
+        None => None,
+        Some(id) => Some(Compartment { resource_type: ResourceType::PATIENT, id: id.parse().ok()? }),
+    };
+    let caller = Caller {
+        client: claims.text("client_id")?.into(),
+        issuer: claims.text("iss")?.into(),
+        token: Some(claims.text("jti")?.into()),
+        user: None,
+        scopes: scope.into(),
+        patient: patient.clone(),
+    };
+    Some(Grant {
+        caller,
+        scopes: Scopes::parse(scope).ok()?,
+        patient,
+        user: None,
+        practice: Practice::new(claims.text("practice")?),
+        bases: Some(bases.iter().filter(|base| audiences.contains(&base.as_str())).cloned().collect()),
+        expires,
+        epoch: Some(claims.number("epoch")?),
+        certificate: None,
+    })
+}
+
+/// Nobody is let in when it cannot be found out who they are.
+fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {
+    let text = "the access token cannot be verified now";
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, IssueType::Transient, text).because(cause)
+}
