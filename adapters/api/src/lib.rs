@@ -1,6 +1,7 @@
 //! The adapter trait and what crosses it. Only FHIR crosses: native formats live in an adapter's `mapping.rs`.
 
 pub mod call;
+pub mod contract;
 pub mod error;
 pub mod health;
 pub mod host;

@@ -1,0 +1,155 @@
+//! The contract suite: what every adapter must do, run against an adapter by its own tests. `adapters/README.md` says the same
+//! in words. An adapter's [`Capability`](fhir::Capability) decides which rules are asked: what it offers must work by the rules
+//! of FHIR http.html and search.html, what it does not offer must be refused.
+//!
+//! ```no_run
+//! # async fn connect() -> std::sync::Arc<dyn adapter::Adapter> { unimplemented!() }
+//! # async fn test() {
+//! let report = adapter::contract::run(connect).await;
+//! assert!(report.is_kept(), "{report}");
+//! # }
+//! ```
+
+mod bench;
+mod limits;
+mod read;
+mod search;
+mod write;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use fhir::{InteractionCode, ResourceType};
+
+use crate::Adapter;
+pub(crate) use bench::{Bench, Checked, expect};
+
+/// How binding a rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// An adapter that breaks it is wrong.
+    Must,
+    /// A back end may make it impossible; the adapter's README then says so.
+    Should,
+}
+
+/// How a rule ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is kept.
+    Kept,
+    /// The adapter does not offer what the rule is about.
+    NotOffered,
+    /// It is broken: what was expected, and what happened.
+    Broken(String),
+}
+
+/// A rule and how it ended.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule, as a sentence.
+    pub rule: &'static str,
+    /// How binding it is.
+    pub level: Level,
+    /// How it ended.
+    pub verdict: Verdict,
+}
+
+/// Every rule and how it ended. Its `Display` lists them.
+#[derive(Clone, Debug)]
+pub struct Report(pub Vec<Finding>);
+
+impl Report {
+    /// Whether no rule is broken, `Should` included.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.broken().next().is_none()
+    }
+
+    /// Whether no `Must` is broken.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.broken().all(|finding| finding.level == Level::Should)
+    }
+
+    /// What is broken.
+    pub fn broken(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter().filter(|finding| matches!(finding.verdict, Verdict::Broken(_)))
+    }
+
+    /// What was asked: the adapter offers it.
+    pub fn asked(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter().filter(|finding| finding.verdict != Verdict::NotOffered)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Finding { rule, level, verdict } in &self.0 {
+            match verdict {
+                Verdict::Kept => writeln!(f, "kept         {level:?}: {rule}")?,
+                Verdict::NotOffered => writeln!(f, "not offered  {level:?}: {rule}")?,
+                Verdict::Broken(why) => writeln!(f, "BROKEN       {level:?}: {rule}\n             {why}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+type Check = for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
+
+/// A rule: a sentence, how binding it is, when it is asked, and how it is checked.
+pub(crate) struct Rule {
+    sentence: &'static str,
+    level: Level,
+    /// What Patient must offer.
+    needs: &'static [InteractionCode],
+    check: Check,
+}
+
+/// Makes a [`Rule`] of an async function.
+macro_rules! rule {
+    ($level:ident, [$($needs:ident),*], $sentence:literal, $check:path) => {
+        $crate::contract::Rule {
+            sentence: $sentence,
+            level: $crate::contract::Level::$level,
+            needs: &[$(fhir::InteractionCode::$needs),*],
+            check: |bench| Box::pin($check(bench)),
+        }
+    };
+}
+pub(crate) use rule;
+
+/// Runs every rule, each on an adapter that `connect` makes. The adapters may share a back end, and the back end may hold other
+/// data: the rules look at what they made themselves.
+pub async fn run<C, F>(connect: C) -> Report
+where
+    C: Fn() -> F,
+    F: Future<Output = Arc<dyn Adapter>>,
+{
+    let mut findings = Vec::new();
+    for rules in [write::RULES, read::RULES, search::RULES, limits::RULES] {
+        for rule in rules {
+            findings.push(rule.apply(connect().await).await);
+        }
+    }
+    Report(findings)
+}
+
+impl Rule {
+    async fn apply(&self, adapter: Arc<dyn Adapter>) -> Finding {
+        let capability = adapter.capability();
+        let is_offered = self.needs.iter().all(|code| capability.offers(Some(ResourceType::PATIENT), *code));
+        let verdict = if is_offered {
+            match (self.check)(&Bench::new(adapter)).await {
+                Ok(verdict) => verdict,
+                Err(why) => Verdict::Broken(why),
+            }
+        } else {
+            Verdict::NotOffered
+        };
+        Finding { rule: self.sentence, level: self.level, verdict }
+    }
+}
