@@ -108,6 +108,13 @@ impl<'d> Element<'d> {
         self.definitions.text(self.row.name)
     }
 
+    /// Whether it is the `id` of an element: a string without spaces (element.html#id).
+    #[inline]
+    #[must_use]
+    pub fn is_element_id(self) -> bool {
+        self.row.key.length == 2 && self.row.primitive == Primitive::String.number() && self.row.key == Key::of(b"id")
+    }
+
     /// Its name in FHIRPath: `deceased` for the choice and for all its variants.
     #[must_use]
     pub fn path_name(self) -> &'static str {

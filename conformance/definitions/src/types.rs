@@ -76,6 +76,7 @@ impl<'d> Type<'d> {
 pub struct Shape<'d> {
     definitions: &'d Definitions,
     row: &'d ShapeRow,
+    number: u16,
 }
 
 impl<'d> Shape<'d> {
@@ -83,6 +84,13 @@ impl<'d> Shape<'d> {
     #[must_use]
     pub fn path(self) -> &'static str {
         self.definitions.text(self.row.path)
+    }
+
+    /// Its number among the shapes of the release, below [`Definitions::shape_count`]: for tables beside this one.
+    #[inline]
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.number
     }
 
     /// Bits of the ordinals ([`Element::ordinal`]) that must appear.
@@ -147,6 +155,17 @@ impl Definitions {
         self.tables.types.iter().map(|row| Type { definitions: self, row })
     }
 
+    /// How many shapes there are.
+    #[must_use]
+    pub fn shape_count(&self) -> usize {
+        self.tables.shapes.len()
+    }
+
+    /// Every shape.
+    pub fn shapes(&self) -> impl Iterator<Item = Shape<'_>> {
+        (0..NONE).map_while(|index| self.shape_at(index))
+    }
+
     pub(crate) fn type_at(&self, index: u16) -> Option<Type<'_>> {
         self.tables.types.get(index as usize).map(|row| Type { definitions: self, row })
     }
@@ -156,6 +175,6 @@ impl Definitions {
         if index == NONE {
             return None;
         }
-        self.tables.shapes.get(index as usize).map(|row| Shape { definitions: self, row })
+        self.tables.shapes.get(index as usize).map(|row| Shape { definitions: self, row, number: index })
     }
 }

@@ -1,1 +1,50 @@
 //! The validator: compiled checks over the node index; terminology; packages.
+//!
+//! [`scan`] is the one pass. Around it: [`check`] for the wire, which gives the typed nodes that later stages walk, and
+//! [`validate`] for people, which gives an OperationOutcome.
+//!
+//! What is checked is the base specification's structure: elements, cardinality at every depth, choices, primitive formats and
+//! ranges, required bindings, reference targets, contained resources, narrative, duplicate names. Invariants in FHIRPath and
+//! profiles run over the same nodes afterwards.
+
+mod explain;
+mod finding;
+mod format;
+mod narrative;
+mod reference;
+mod rules;
+mod scan;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use fhir::json::Node;
+use fhir::{Outcome, ResourceType, Version};
+
+pub use explain::explain;
+pub use scan::{Bounds, Scratch, scan};
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Everything that is wrong with a resource, at most 100 things; an outcome without issues when nothing is.
+#[must_use]
+pub fn validate(bytes: &[u8], version: Version, expected: Option<ResourceType>) -> Outcome {
+    check(bytes, version, expected).err().unwrap_or_default()
+}
+
+/// Checks a resource that came over the wire. The nodes are those of `fhir::Resource::index`: each knows its element.
+///
+/// # Errors
+/// Everything that is wrong, at most 100 things. Issues of type `CodeInvalid`, `Invariant` and `NotFound` break a rule of FHIR;
+/// all others say that the bytes are not FHIR at all.
+pub fn check(bytes: &[u8], version: Version, expected: Option<ResourceType>) -> Result<Arc<[Node]>, Outcome> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        if scan(bytes, version, expected, Bounds::default(), scratch) {
+            Ok(Arc::from(scratch.nodes()))
+        } else {
+            Err(explain(bytes, version, expected, scratch))
+        }
+    })
+}

@@ -151,3 +151,56 @@ pub fn literal(bytes: &[u8], at: usize, word: &'static str) -> Result<usize, Syn
     let end = at + word.len();
     if bytes.get(at..end) == Some(word.as_bytes()) { Ok(end) } else { Err(SyntaxError::new(at, Fault::Value)) }
 }
+
+/// Writes the text of a string into `out`, behind what is there: `raw` is what stands between its quotes and has passed
+/// [`string`].
+pub fn unescape(raw: &[u8], out: &mut Vec<u8>) {
+    let mut rest = raw;
+    while let Some(slash) = rest.iter().position(|byte| *byte == b'\\') {
+        let (plain, escape) = rest.split_at(slash);
+        out.extend_from_slice(plain);
+        rest = unescape_one(escape, out);
+    }
+    out.extend_from_slice(rest);
+}
+
+/// Writes what the escape at the front says; returns what is behind it.
+fn unescape_one<'a>(escape: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    let mut length = 2;
+    match escape.get(1) {
+        Some(b'b') => out.push(8),
+        Some(b'f') => out.push(12),
+        Some(b'n') => out.push(b'\n'),
+        Some(b'r') => out.push(b'\r'),
+        Some(b't') => out.push(b'\t'),
+        Some(b'u') => {
+            let mut code = hex(escape, 2).unwrap_or_default();
+            length = 6;
+            if (0xD800..0xDC00).contains(&code) {
+                let low = hex(escape, 8).unwrap_or_default();
+                code = 0x10000 + ((code - 0xD800) << 10) + (low & 0x3FF);
+                length = 12;
+            }
+            let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        Some(byte) => out.push(*byte),
+        None => {}
+    }
+    escape.get(length..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unescape_says_what_serde_json_says() {
+        for raw in [r#"plain"#, r#"a\"b\\\/\b\f\n\r\t"#, r#"\u00e9\u0000\uD83D\uDE00x"#, r#"\u2028 \\u0041"#] {
+            let mut out = Vec::new();
+            unescape(raw.as_bytes(), &mut out);
+            let expected: String = serde_json::from_str(&format!("\"{raw}\"")).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Findings to issues: a FHIRPath, a line and a column, and a text that says what was expected.
+
+mod path;
+mod text;
+
+use definitions::Definitions;
+use fhir::json::{Document, SyntaxError, position};
+use fhir::{Issue, IssueType, Outcome, ResourceType, Version};
+
+use crate::finding::{Finding, Problem};
+use crate::scan::Scratch;
+
+/// What the last scan in `scratch` found in `bytes`, which it was given, as an OperationOutcome. `version` and `expected` are
+/// those of the scan.
+#[must_use]
+pub fn explain(bytes: &[u8], version: Version, expected: Option<ResourceType>, scratch: &Scratch) -> Outcome {
+    let document = Document::new(bytes, scratch.nodes());
+    let explanation = Explanation { document, definitions: definitions::of(version), expected };
+    Outcome(scratch.findings().iter().map(|finding| explanation.issue(finding)).collect())
+}
+
+struct Explanation<'a> {
+    document: Document<'a>,
+    definitions: &'static Definitions,
+    expected: Option<ResourceType>,
+}
+
+impl Explanation<'_> {
+    fn issue(&self, finding: &Finding) -> Issue {
+        let bytes = self.document.bytes();
+        let mut issue = match finding.problem {
+            Problem::Syntax(fault) => return SyntaxError { offset: finding.offset as usize, fault }.issue(bytes),
+            Problem::More => return Issue::error(IssueType::TooCostly, "more is wrong than is listed here"),
+            problem => Issue::error(issue_type(problem), self.text(finding.node, problem)),
+        };
+        issue.expression = self.expression(finding.node, finding.problem);
+        issue.position = Some(position(bytes, finding.offset as usize));
+        issue
+    }
+}
+
+/// The kind of an issue. `Structure`, `Value` and `Required` say that this is not FHIR (400), `CodeInvalid` and `Invariant` that a
+/// rule of FHIR is broken.
+const fn issue_type(problem: Problem) -> IssueType {
+    match problem {
+        Problem::Missing(_)
+        | Problem::NoResourceType
+        | Problem::ContainedWithoutId
+        | Problem::EmptyObject
+        | Problem::EmptyArray
+        | Problem::EmptyString
+        | Problem::EmptyItem => IssueType::Required,
+        Problem::Format(_)
+        | Problem::Range(_)
+        | Problem::ElementId
+        | Problem::ExtensionUrl
+        | Problem::UnknownResourceType
+        | Problem::Target(_)
+        | Problem::UnknownTarget
+        | Problem::TargetType => IssueType::Value,
+        Problem::Code(_) | Problem::Coding(_) | Problem::Concept(_) => IssueType::CodeInvalid,
+        Problem::NothingContained => IssueType::NotFound,
+        Problem::Extension
+        | Problem::NoContent
+        | Problem::Narrative(_)
+        | Problem::ContainedNested
+        | Problem::ContainedUnused
+        | Problem::ContainedMeta
+        | Problem::ContainedSecurity => IssueType::Invariant,
+        Problem::DuplicateMember | Problem::ContainedSameId => IssueType::Duplicate,
+        _ => IssueType::Structure,
+    }
+}

@@ -1,0 +1,75 @@
+//! Strings, codes, URIs, ids and binary.
+
+/// datatypes.html#string: at most 1 MiB of characters, no control characters but tab, line feed and carriage return.
+pub(super) fn is_string(value: &[u8]) -> bool {
+    let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    !value.iter().any(is_control) && (value.len() <= MAX_LENGTH || characters(value) <= MAX_LENGTH)
+}
+
+const MAX_LENGTH: usize = 1024 * 1024;
+
+fn characters(value: &[u8]) -> usize {
+    value.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
+}
+
+/// datatypes.html#code: no space at the ends, single spaces within.
+pub(super) fn is_code(value: &[u8]) -> bool {
+    let mut after_space = true;
+    for byte in value {
+        let is_space = is_space(*byte);
+        if is_space && after_space {
+            return false;
+        }
+        after_space = is_space;
+    }
+    !after_space
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0B | 0x0C)
+}
+
+/// datatypes.html#uri, and element ids: no space.
+pub(crate) fn has_no_space(value: &[u8]) -> bool {
+    !value.iter().any(|byte| is_space(*byte))
+}
+
+/// datatypes.html#oid
+pub(super) fn is_oid(value: &[u8]) -> bool {
+    let Some(arcs) = value.strip_prefix(b"urn:oid:") else { return false };
+    let mut arcs = arcs.split(|byte| *byte == b'.');
+    let root = arcs.next();
+    let is_arc =
+        |arc: &[u8]| arc == b"0" || matches!(arc, [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
+    let mut count = 0;
+    matches!(root, Some(b"0" | b"1" | b"2"))
+        && arcs.all(|arc| {
+            count += 1;
+            is_arc(arc)
+        })
+        && count > 0
+}
+
+/// datatypes.html#uuid
+pub(super) fn is_uuid(value: &[u8]) -> bool {
+    let Some(uuid) = value.strip_prefix(b"urn:uuid:") else { return false };
+    uuid.len() == 36
+        && uuid.iter().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+/// datatypes.html#base64Binary: whole groups of four, padding at the end only; white space is tolerated.
+pub(super) fn is_base64(value: &[u8]) -> bool {
+    let (mut digits, mut padding) = (0_usize, 0_usize);
+    for byte in value {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if padding == 0 => digits += 1,
+            b'=' => padding += 1,
+            b' ' | b'\t' | b'\n' | b'\r' => {}
+            _ => return false,
+        }
+    }
+    padding <= 2 && digits > 0 && (digits + padding).is_multiple_of(4)
+}

@@ -1,0 +1,307 @@
+//! The one pass: bytes to typed nodes and findings.
+
+mod contained;
+mod members;
+mod primitive;
+mod resource;
+mod special;
+mod untyped;
+
+use definitions::{Element, Shape};
+use fhir::json::lexer::skip_space;
+use fhir::json::{Document, Fault, Kind, Limits, Node, SyntaxError, check_text};
+use fhir::{ResourceType, Version};
+
+use crate::finding::{Finding, Problem};
+use crate::rules::{self, Rules};
+
+/// What a scan works in. Kept by the caller and used again: after warm-up a scan of a valid resource allocates nothing.
+#[derive(Default)]
+pub struct Scratch {
+    nodes: Vec<Node>,
+    findings: Vec<Finding>,
+    /// The text of the string that is being read, when it has escapes.
+    text: Vec<u8>,
+    /// Nodes of References such as `#p1` in the resource that is being read.
+    locals: Vec<u32>,
+}
+
+impl Scratch {
+    /// The nodes of the last scan, typed: `Node::element` holds a [`definitions::ElementId`] or 0.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Whether the last scan found nothing wrong.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    pub(crate) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+}
+
+/// How much a scan takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Depth and number of values.
+    pub json: Limits,
+    /// Findings until the scan stops; with 1 it stops at the first.
+    pub findings: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { json: Limits::default(), findings: 100 }
+    }
+}
+
+/// Scans a resource in one pass: JSON to typed nodes in `scratch`, and everything that is wrong with its structure. True when
+/// nothing is. The root must be of type `expected`, when that is given.
+///
+/// The same scan serves the wire and the command line: only [`Bounds::findings`] differs, and the texts are made afterwards
+/// by [`crate::explain`].
+pub fn scan(
+    bytes: &[u8],
+    version: Version,
+    expected: Option<ResourceType>,
+    bounds: Bounds,
+    scratch: &mut Scratch,
+) -> bool {
+    scratch.nodes.clear();
+    scratch.findings.clear();
+    scratch.locals.clear();
+    let mut scanner = Scanner { bytes, rules: rules::of(version), scratch, at: 0, depth: 0, contained: 0, bounds };
+    if scanner.document(expected).is_err() {
+        scanner.close_what_is_open();
+    }
+    scratch.findings.is_empty()
+}
+
+/// The scan cannot go on; why is among the findings.
+struct Stop;
+
+type Step<T = ()> = Result<T, Stop>;
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    rules: &'static Rules,
+    scratch: &'a mut Scratch,
+    at: usize,
+    depth: u32,
+    /// Contained resources so far.
+    contained: u32,
+    bounds: Bounds,
+}
+
+/// A member name in the text; of length 0 for an item and the root.
+#[derive(Clone, Copy, Default)]
+struct Name {
+    start: usize,
+    length: u16,
+}
+
+impl Scanner<'_> {
+    fn document(&mut self, expected: Option<ResourceType>) -> Step {
+        if let Err(error) = check_text(self.bytes) {
+            return self.syntax(error);
+        }
+        self.space();
+        self.resource(Name::default(), resource::Place::Root(expected))?;
+        self.space();
+        if self.at == self.bytes.len() { Ok(()) } else { self.fault(Fault::End) }
+    }
+
+    /// The value of an element: one, or the array of all.
+    #[inline]
+    fn element(&mut self, name: Name, element: Element<'static>) -> Step {
+        if !element.is_list() {
+            return self.single(name, element);
+        }
+        if self.byte() != Some(b'[') {
+            self.report(Problem::ExpectedArray)?;
+            return self.untyped(name);
+        }
+        self.list(name, element)
+    }
+
+    fn list(&mut self, name: Name, element: Element<'static>) -> Step {
+        let index = self.open(Kind::Array, name, element.id().raw())?;
+        let mut count: u32 = 0;
+        while self.more_items(count == 0)? {
+            self.single(Name::default(), element)?;
+            count += 1;
+        }
+        self.close(index);
+        if count == 0 {
+            self.report_at(index, Problem::EmptyArray)?;
+        }
+        match element.max() {
+            Some(max) if count > u32::from(max) => self.report_at(index, Problem::TooMany(max)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether another item follows in the array; its value is next then.
+    #[inline]
+    fn more_items(&mut self, is_first: bool) -> Step<bool> {
+        self.space();
+        match self.byte() {
+            Some(b']') => {
+                self.at += 1;
+                return Ok(false);
+            }
+            Some(b',') if !is_first => {
+                self.at += 1;
+                self.space();
+            }
+            _ if !is_first => return self.fault(Fault::CommaOrBracket),
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    #[inline]
+    fn single(&mut self, name: Name, element: Element<'static>) -> Step {
+        if let Some(primitive) = element.primitive() {
+            return self.primitive(name, element, primitive);
+        }
+        match element.shape() {
+            Some(shape) => self.object(name, element, shape),
+            None => self.resource(name, resource::Place::of(element)),
+        }
+    }
+
+    fn object(&mut self, name: Name, element: Element<'static>, shape: Shape<'static>) -> Step {
+        if self.byte() != Some(b'{') {
+            return self.no_object(name);
+        }
+        let members = self.members(name, element.id(), shape, None)?;
+        self.special(&members, element)
+    }
+
+    /// Something else where an object is expected: noted, and passed over.
+    #[cold]
+    fn no_object(&mut self, name: Name) -> Step {
+        let problem = match self.byte() {
+            Some(b'[') => Problem::ExpectedSingle,
+            Some(b'n') => Problem::Null,
+            _ => Problem::ExpectedObject,
+        };
+        self.report(problem)?;
+        self.untyped(name)
+    }
+
+    #[inline]
+    fn open(&mut self, kind: Kind, name: Name, element: u32) -> Step<u32> {
+        if self.depth >= self.bounds.json.depth {
+            return self.fault(Fault::TooDeep);
+        }
+        self.depth += 1;
+        let index = self.push(kind, name, self.at, self.at + 1, element)?;
+        self.at += 1;
+        Ok(index)
+    }
+
+    /// Closes a container whose last byte has been read.
+    #[inline]
+    fn close(&mut self, index: u32) {
+        self.depth -= 1;
+        let after = self.next_node();
+        if let Some(node) = self.scratch.nodes.get_mut(index as usize) {
+            node.end = self.at as u32;
+            node.after = after;
+        }
+    }
+
+    /// Adds a node. Of a container, `after` stays 0 until it is closed.
+    #[inline]
+    fn push(&mut self, kind: Kind, name: Name, start: usize, end: usize, element: u32) -> Step<u32> {
+        let index = self.next_node();
+        if index >= self.bounds.json.nodes {
+            return self.fault(Fault::TooManyValues);
+        }
+        let after = if matches!(kind, Kind::Array | Kind::Object) { 0 } else { index + 1 };
+        self.scratch.nodes.push(Node {
+            start: start as u32,
+            end: end as u32,
+            name: name.start as u32,
+            name_length: name.length,
+            kind,
+            after,
+            element,
+        });
+        Ok(index)
+    }
+
+    #[inline]
+    fn next_node(&self) -> u32 {
+        self.scratch.nodes.len() as u32
+    }
+
+    /// After a stop: what is still open ends where the scan ended.
+    fn close_what_is_open(&mut self) {
+        let after = self.next_node();
+        for node in self.scratch.nodes.iter_mut().filter(|node| node.after == 0) {
+            node.end = self.bytes.len() as u32;
+            node.after = after;
+        }
+    }
+
+    fn view(&self) -> Document<'_> {
+        Document::new(self.bytes, &self.scratch.nodes)
+    }
+
+    #[inline]
+    fn space(&mut self) {
+        self.at = skip_space(self.bytes, self.at);
+    }
+
+    #[inline]
+    fn byte(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Notes a problem of the value that is about to be read.
+    #[cold]
+    fn report(&mut self, problem: Problem) -> Step {
+        self.note(self.next_node(), self.at, problem)
+    }
+
+    /// Notes a problem of a node that has been read.
+    #[cold]
+    fn report_at(&mut self, node: u32, problem: Problem) -> Step {
+        let offset = self.scratch.nodes.get(node as usize).map_or(self.at, |node| node.start as usize);
+        self.note(node, offset, problem)
+    }
+
+    #[cold]
+    fn note(&mut self, node: u32, offset: usize, problem: Problem) -> Step {
+        let finding = |problem| Finding { node, offset: offset as u32, problem };
+        self.scratch.findings.push(finding(problem));
+        if self.scratch.findings.len() < self.bounds.findings {
+            return Ok(());
+        }
+        if self.bounds.findings > 1 {
+            self.scratch.findings.push(finding(Problem::More));
+        }
+        Err(Stop)
+    }
+
+    #[cold]
+    fn syntax<T>(&mut self, error: SyntaxError) -> Step<T> {
+        let node = self.next_node().saturating_sub(1);
+        // The fault ends the scan even where the bound on findings would not.
+        let _ = self.note(node, error.offset, Problem::Syntax(error.fault));
+        Err(Stop)
+    }
+
+    #[cold]
+    fn fault<T>(&mut self, fault: Fault) -> Step<T> {
+        let offset = self.at;
+        self.syntax(SyntaxError { offset, fault })
+    }
+}

@@ -1,0 +1,108 @@
+//! Values of primitive types.
+
+use definitions::{Element, Primitive};
+use fhir::json::Kind;
+use fhir::json::lexer::unescape;
+
+use super::{Name, Scanner, Step};
+use crate::finding::Problem;
+use crate::format::{self, Numeric};
+use crate::narrative;
+
+impl Scanner<'_> {
+    #[inline]
+    pub(super) fn primitive(&mut self, name: Name, element: Element<'static>, primitive: Primitive) -> Step {
+        let index = self.next_node();
+        let start = self.at;
+        if matches!(self.byte(), Some(b'{' | b'[' | b'n')) {
+            return self.no_primitive(name, element, primitive);
+        }
+        let kind = self.literal(name, element.id().raw())?;
+        let (start, end) = match kind {
+            Kind::String | Kind::EscapedString => (start + 1, self.at - 1),
+            _ => (start, self.at),
+        };
+        match self.problem_of(element, primitive, kind, start, end) {
+            Some(problem) => self.report_at(index, problem),
+            None => Ok(()),
+        }
+    }
+
+    /// `null`, an array or an object where a literal is expected.
+    #[cold]
+    fn no_primitive(&mut self, name: Name, element: Element<'static>, primitive: Primitive) -> Step {
+        match self.byte() {
+            // In a list it may stand for a value that is only a companion; that is known when the object ends.
+            Some(b'n') if name.length == 0 => return self.literal(name, element.id().raw()).map(|_| ()),
+            Some(b'n') => self.report(Problem::Null)?,
+            Some(b'[') => self.report(Problem::ExpectedSingle)?,
+            _ => self.report(Problem::ExpectedPrimitive(primitive))?,
+        }
+        self.untyped(name)
+    }
+
+    #[inline]
+    fn problem_of(
+        &mut self,
+        element: Element<'static>,
+        primitive: Primitive,
+        kind: Kind,
+        start: usize,
+        end: usize,
+    ) -> Option<Problem> {
+        let expected = match primitive {
+            Primitive::Boolean => matches!(kind, Kind::True | Kind::False),
+            Primitive::Decimal | Primitive::Integer | Primitive::PositiveInt | Primitive::UnsignedInt => {
+                kind == Kind::Number
+            }
+            _ => matches!(kind, Kind::String | Kind::EscapedString),
+        };
+        if !expected {
+            return Some(Problem::ExpectedPrimitive(primitive));
+        }
+        let value = self.bytes.get(start..end).unwrap_or_default();
+        match kind {
+            Kind::Number => number_problem(primitive, value),
+            Kind::String => string_problem(element, primitive, value, false),
+            Kind::EscapedString => {
+                let text = &mut self.scratch.text;
+                text.clear();
+                unescape(value, text);
+                string_problem(element, primitive, text, true)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn number_problem(primitive: Primitive, value: &[u8]) -> Option<Problem> {
+    let numeric =
+        if primitive == Primitive::Decimal { format::decimal(value) } else { format::integer(primitive, value) };
+    match numeric {
+        Numeric::Fits => None,
+        Numeric::NotWhole => Some(Problem::Format(primitive)),
+        Numeric::OutOfRange => Some(Problem::Range(primitive)),
+    }
+}
+
+#[inline]
+fn string_problem(element: Element<'static>, primitive: Primitive, value: &[u8], was_escaped: bool) -> Option<Problem> {
+    if value.is_empty() {
+        return Some(Problem::EmptyString);
+    }
+    let is_text = matches!(primitive, Primitive::String | Primitive::Markdown);
+    // Control characters cannot stand in a string without escapes.
+    let is_plain = is_text && !was_escaped && value.len() <= 1024 * 1024;
+    if !is_plain && !format::is_valid(primitive, value) {
+        return Some(Problem::Format(primitive));
+    }
+    match primitive {
+        Primitive::Code => {
+            let codes = element.required_codes()?;
+            (!codes.has_code(value) && !codes.is_open()).then_some(Problem::Code(element.id()))
+        }
+        Primitive::Xhtml => narrative::fault(value).map(Problem::Narrative),
+        Primitive::String if element.is_element_id() && !format::has_no_space(value) => Some(Problem::ElementId),
+        _ => None,
+    }
+}
