@@ -5,6 +5,7 @@ pub mod assertion;
 pub mod authority;
 mod challenge;
 pub mod clients;
+pub mod confine;
 mod database;
 mod discovery;
 pub mod endpoint;
@@ -62,6 +63,7 @@ pub struct Permitted {
     grant: Arc<Grant>,
     reach: Reach,
     rate: RateLimitFields,
+    policy: Arc<access::Policy>,
 }
 
 impl Permitted {
@@ -96,6 +98,11 @@ impl Permitted {
             Reach::Compartment(_, patient) => Some(patient),
             Reach::Practice(_) | Reach::Directory(..) => None,
         }
+    }
+
+    /// What the configuration says of contexts.
+    fn policy(&self) -> &access::Policy {
+        &self.policy
     }
 
     /// What the client is told about its rate.

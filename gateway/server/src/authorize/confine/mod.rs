@@ -1,0 +1,155 @@
+//! What a token of one patient may see and write of a resource, and what any token may see of types that came along.
+//!
+//! The pipeline asks three times: [`payload`] before a write is sent, [`current`] about the stored resource that a write would
+//! change, [`reply`] about what came back. What cannot be parsed is not released. A resource outside is answered like one
+//! that does not exist (404 in the same words), so that nobody learns who is a patient here.
+
+mod appointment;
+mod bundle;
+mod reference;
+mod view;
+
+use adapter::{Body, ErrorKind, Reply};
+use fhir::{Interaction, IssueType, Resource, ResourceType, VersionId};
+use futures_util::TryStreamExt as _;
+use http::StatusCode;
+
+use super::Permitted;
+use crate::failure::Failure;
+use view::{Seen, View};
+
+/// Whether the stored resource must be read first and shown to [`current`]: an update, patch or delete by a confined
+/// token.
+#[must_use]
+pub fn needs_current(permitted: &Permitted) -> bool {
+    let writes = matches!(
+        permitted.request().interaction,
+        Interaction::Update { .. } | Interaction::Patch { .. } | Interaction::Delete { .. }
+    );
+    writes && permitted.reach().patient().is_some()
+}
+
+/// Checks what a confined token wants to write: it must lie in the compartment and speak of no other patient.
+///
+/// # Errors
+/// 403 that says what was expected.
+pub fn payload(permitted: &Permitted) -> Result<(), Failure> {
+    let interaction = &permitted.request().interaction;
+    let (Some(view), Some(resource)) = (View::of(permitted), interaction.resource()) else { return Ok(()) };
+    if !view.is_confined() {
+        return Ok(());
+    }
+    if matches!(interaction, Interaction::Create { .. }) && resource.resource_type == ResourceType::PATIENT {
+        return Err(forbidden("a token of one patient cannot create patients"));
+    }
+    if let (Interaction::Update { id, .. }, ResourceType::PATIENT) = (interaction, resource.resource_type)
+        && !view.is_patient(id.as_str())
+    {
+        return Err(absent());
+    }
+    if view.may_write(&resource.bytes, resource.resource_type) {
+        return Ok(());
+    }
+    Err(forbidden("expected a resource in the compartment of the token's patient that names no other patient"))
+}
+
+/// Checks the stored resource that a confined token wants to change.
+///
+/// # Errors
+/// 404 when it is outside; 403 when it concerns other patients too.
+pub fn current(permitted: &Permitted, current: &Resource) -> Result<(), Failure> {
+    let Some(view) = View::of(permitted).filter(View::is_confined) else { return Ok(()) };
+    match view.see(&current.bytes) {
+        Seen::Hidden => Err(absent()),
+        Seen::Whole if view.may_write(&current.bytes, current.resource_type) => Ok(()),
+        _ => Err(forbidden("the resource concerns other patients too: a token of one patient cannot change it")),
+    }
+}
+
+/// Ties a write to the version that [`current`] was shown, so that nothing else is changed; a version that the client named
+/// stays.
+#[must_use]
+pub fn pinned(mut interaction: Interaction, version: Option<&VersionId>) -> Interaction {
+    if let Interaction::Update { if_match, .. }
+    | Interaction::Patch { if_match, .. }
+    | Interaction::Delete { if_match, .. } = &mut interaction
+        && if_match.is_none()
+    {
+        *if_match = version.cloned();
+    }
+    interaction
+}
+
+/// Checks what came back and takes out what the token does not reach. `most` bounds a streamed body that has to be held.
+///
+/// # Errors
+/// 404 when the answer is a resource outside, 502 when it cannot be checked.
+pub async fn reply(permitted: &Permitted, reply: Reply, most: usize) -> Result<Reply, Failure> {
+    let Some(view) = View::of(permitted) else { return Ok(reply) };
+    let Reply { status, subject, last_modified, body, issues } = reply;
+    let is_write = !permitted.request().interaction.is_safe();
+    let body = match collect(body, most).await? {
+        None if is_write => Body::Empty,
+        None => return Err(absent()),
+        Some(bytes) => match shown(&view, permitted, &bytes) {
+            Ok(Seen::Whole) => Body::Bytes(bytes),
+            Ok(Seen::Redacted(bytes)) => Body::Bytes(bytes.into()),
+            // The write was permitted and has happened; what came of it is outside and is not shown.
+            Ok(Seen::Hidden) | Err(_) if is_write => Body::Empty,
+            Ok(Seen::Hidden) => return Err(absent()),
+            Err(failure) => return Err(failure),
+        },
+    };
+    Ok(Reply { status, subject, last_modified, body, issues })
+}
+
+/// The failure that an adapter's error becomes: a confined token is told "no such resource" in the words of [`reply`].
+#[must_use]
+pub fn error(permitted: &Permitted, error: adapter::Error) -> Failure {
+    let is_absence = matches!(error.kind, ErrorKind::NotFound | ErrorKind::Gone);
+    if is_absence && permitted.reach().patient().is_some() { absent() } else { error.into() }
+}
+
+fn shown(view: &View<'_>, permitted: &Permitted, bytes: &[u8]) -> Result<Seen, Failure> {
+    match permitted.request().interaction {
+        Interaction::SearchType { .. }
+        | Interaction::SearchSystem { .. }
+        | Interaction::HistoryInstance { .. }
+        | Interaction::HistoryType { .. }
+        | Interaction::HistorySystem { .. } => bundle::filtered(view, bytes).ok_or_else(unreadable),
+        _ => Ok(view.see(bytes)),
+    }
+}
+
+async fn collect(body: Body, most: usize) -> Result<Option<bytes::Bytes>, Failure> {
+    match body {
+        Body::Empty => Ok(None),
+        Body::Bytes(bytes) => Ok(Some(bytes)),
+        Body::Stream(length, _) if length.is_some_and(|length| length > most as u64) => Err(unreadable()),
+        Body::Stream(_, mut stream) => {
+            let mut all = Vec::new();
+            while let Some(piece) = stream.try_next().await? {
+                if all.len() + piece.len() > most {
+                    return Err(unreadable());
+                }
+                all.extend_from_slice(&piece);
+            }
+            Ok(Some(all.into()))
+        }
+    }
+}
+
+/// The one answer for what does not exist and what is outside.
+fn absent() -> Failure {
+    let text = "there is no such resource, or the token does not reach it";
+    Failure::new(StatusCode::NOT_FOUND, IssueType::NotFound, text)
+}
+
+fn forbidden(text: &str) -> Failure {
+    Failure::new(StatusCode::FORBIDDEN, IssueType::Forbidden, text)
+}
+
+fn unreadable() -> Failure {
+    let text = "the answer of the back end cannot be checked against the token, so it is withheld";
+    Failure::new(StatusCode::BAD_GATEWAY, IssueType::Exception, text)
+}
