@@ -1,7 +1,7 @@
 //! What one token sees of a resource.
 
-use fhir::json::{Limits, scan};
 use fhir::json::{Document, Node, Value};
+use fhir::json::{Limits, scan};
 use fhir::{Compartment, Interaction, ResourceType, Version};
 
 use super::appointment;
