@@ -20,6 +20,8 @@ const MOST_BYTES: usize = 256 * 1024;
 /// What a document without Cache-Control is kept.
 const UNSAID: Duration = Duration::from_secs(60);
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// Fetches documents of issuers and clients.
@@ -83,7 +85,8 @@ impl Fetch {
     /// # Errors
     /// When there is no document.
     pub async fn get(&self, url: &Url) -> Result<Fetched, FetchError> {
-        self.ask(url, Method::GET, HeaderMap::new(), Bytes::new()).await
+        let (status, fetched) = self.ask(url, Method::GET, HeaderMap::new(), Bytes::new()).await?;
+        if status == StatusCode::OK { Ok(fetched) } else { Err(FetchError::Status(status)) }
     }
 
     /// `POST` of a form.
@@ -93,11 +96,28 @@ impl Fetch {
     pub async fn post_form(&self, url: &Url, form: String, credentials: HeaderValue) -> Result<Fetched, FetchError> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, credentials);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        self.ask(url, Method::POST, headers, form.into()).await
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
+        let (status, fetched) = self.ask(url, Method::POST, headers, form.into()).await?;
+        if status == StatusCode::OK { Ok(fetched) } else { Err(FetchError::Status(status)) }
     }
 
-    async fn ask(&self, url: &Url, method: Method, headers: HeaderMap, body: Bytes) -> Result<Fetched, FetchError> {
+    /// `POST` of a form that carries its own credentials; gives the answer of any status.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn submit(&self, url: &Url, form: String) -> Result<(StatusCode, Bytes), FetchError> {
+        let headers = [(CONTENT_TYPE, HeaderValue::from_static(FORM))].into_iter().collect();
+        let (status, fetched) = self.ask(url, Method::POST, headers, form.into()).await?;
+        Ok((status, fetched.body))
+    }
+
+    async fn ask(
+        &self,
+        url: &Url,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(StatusCode, Fetched), FetchError> {
         if !may_fetch(url) {
             return Err(FetchError::Url);
         }
@@ -116,13 +136,11 @@ impl Fetch {
     }
 }
 
-async fn read(response: Response<Incoming>) -> Result<Fetched, FetchError> {
-    if response.status() != StatusCode::OK {
-        return Err(FetchError::Status(response.status()));
-    }
+async fn read(response: Response<Incoming>) -> Result<(StatusCode, Fetched), FetchError> {
+    let status = response.status();
     let fresh_for = freshness(response.headers());
     let body = Limited::new(response.into_body(), MOST_BYTES).collect().await.map_err(|_| FetchError::Body)?;
-    Ok(Fetched { body: body.to_bytes(), fresh_for })
+    Ok((status, Fetched { body: body.to_bytes(), fresh_for }))
 }
 
 /// A connection each: fetches are rare, and a pooled one would belong to the worker that opened it.

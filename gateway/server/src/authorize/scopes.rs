@@ -107,6 +107,18 @@ impl Scopes {
     }
 }
 
+/// As a list, in the shortest form.
+impl std::fmt::Display for Scopes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let audit =
+            |context| scope_of(context, Some(ResourceType::AUDIT_EVENT), self.on(context, ResourceType::AUDIT_EVENT));
+        let of = |context| self.granted_of_all(context, Permissions::ALL).into_iter().chain(audit(context));
+        let named = Named::ALL.iter().filter(|name| self.has(**name)).map(|name| Scope::Named(*name));
+        let texts = Context::ALL.into_iter().flat_map(of).chain(named).map(|scope| scope.to_string());
+        f.write_str(&texts.collect::<Vec<_>>().join(" "))
+    }
+}
+
 impl std::fmt::Debug for Scopes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Scopes(…)")
@@ -157,6 +169,13 @@ mod tests {
         assert!(scopes("system/*.*").on(Context::System, ResourceType::AUDIT_EVENT).is_empty());
         let named = scopes("system/AuditEvent.rs");
         assert_eq!(named.on(Context::System, ResourceType::AUDIT_EVENT).to_string(), "rs");
+    }
+
+    #[test]
+    fn a_set_is_written_as_a_list_that_reads_back_as_itself() {
+        let text = "patient/*.cruds system/*.r system/Slot.rs system/AuditEvent.rs launch/patient";
+        assert_eq!(scopes(text).to_string(), text);
+        assert_eq!(scopes(&scopes("user/Slot.read").to_string()), scopes("user/Slot.rs"));
     }
 
     #[test]

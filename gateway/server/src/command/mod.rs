@@ -1,5 +1,8 @@
 //! The command line.
 
+pub mod client;
+pub mod token;
+
 use std::process::ExitCode;
 
 /// Runs the command that the arguments name.
