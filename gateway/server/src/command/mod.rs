@@ -1,12 +1,59 @@
-//! The command line.
+//! The command line. The names of commands and options are a contract.
+
+mod backup;
+mod check;
 
 pub mod client;
 pub mod token;
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+/// What a command ends with: its exit code, or why it could not do its work.
+pub(crate) type Done = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The front desk of a medical practice's software: an HL7 FHIR integration gateway.
+#[derive(Debug, Parser)]
+#[command(name = "frontdesk", version, propagate_version = true, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Check),
+    Backup(backup::Backup),
+}
+
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    let done = match Arguments::parse().command {
+        Command::Check(check) => check.run(),
+        Command::Backup(backup) => backup.run(),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("frontdesk: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_each_command_shows_an_example() {
+        let mut commands = Arguments::command();
+        commands.clone().debug_assert();
+        for command in commands.get_subcommands_mut().filter(|command| command.get_name() != "client") {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Example"), "{}", command.get_name());
+            assert!(help.contains(&format!("frontdesk {}", command.get_name())), "{help}");
+        }
+    }
 }
