@@ -15,11 +15,9 @@ use super::check::load;
 
 /// Copies the data folder to a new folder while the gateway runs; `gateway.data` can name the copy
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  frontdesk backup --config config/frontdesk.toml --to /backup/2027-02-26\n\n\
+#[command(after_help = "Example:\n  frontdesk backup --config config/frontdesk.toml --to /backup/2027-02-26\n\n\
                   Each database is copied as of one moment. To restore, stop the gateway and let `gateway.data` name\n\
-                  the copy. The copy holds patient data and the signing keys: keep it as safe as the original."
-)]
+                  the copy. The copy holds patient data and the signing keys: keep it as safe as the original.")]
 pub(crate) struct Backup {
     /// The configuration, whose `gateway.data` is copied
     #[arg(long, value_name = "FILE", required_unless_present = "data")]
@@ -96,7 +94,9 @@ fn belongs_to_database(path: &Path) -> bool {
 
 fn copy_file(from: &Path, to: &Path) -> Result<(), BackupError> {
     match is_database(from) {
-        Ok(true) => copy_database(from, to).map_err(|source| BackupError::Database { path: from.to_owned(), source })?,
+        Ok(true) => {
+            copy_database(from, to).map_err(|source| BackupError::Database { path: from.to_owned(), source })?
+        }
         // A file that is being appended to, such as an audit segment, ends where it ended when it was read.
         Ok(false) => drop(fs::copy(from, to).map_err(|source| at(from, source))?),
         // A file that a running gateway removed meanwhile is not part of its data any more.
