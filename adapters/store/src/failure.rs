@@ -42,17 +42,46 @@ fn kind_of(error: &rusqlite::Error) -> &'static str {
     }
 }
 
-/// Whether nothing more can be trusted to reach the disk: after such a failure the writer stops.
-pub(crate) fn is_fatal(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
+/// What a failure says about the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disk {
+    /// Nothing.
+    Well,
+    /// There is no room.
+    Full,
+    /// Nothing more can be trusted to reach it: the writer must stop.
+    Broken,
 }
 
-/// Whether there is no room.
-pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+impl Disk {
+    /// An error that says so, where SQLite's own is gone.
+    pub(crate) fn as_error(self) -> rusqlite::Error {
+        let code = match self {
+            Self::Well => ffi::SQLITE_ABORT,
+            Self::Full => ffi::SQLITE_FULL,
+            Self::Broken => ffi::SQLITE_IOERR,
+        };
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+}
+
+/// What SQLite's own failure says about the disk.
+pub(crate) fn disk(error: &rusqlite::Error) -> Disk {
+    error.sqlite_error().map_or(Disk::Well, |error| disk_of(error.extended_code))
+}
+
+/// What a failed write says about the disk.
+pub(crate) fn disk_behind(error: &Error) -> Disk {
+    let cause = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<Cause>());
+    cause.map_or(Disk::Well, |cause| disk_of(cause.extended))
+}
+
+fn disk_of(extended_code: i32) -> Disk {
+    match ffi::Error::new(extended_code).code {
+        ErrorCode::DiskFull => Disk::Full,
+        ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Disk::Broken,
+        _ => Disk::Well,
+    }
 }
 
 /// SQLite's errors in functions that fail as an adapter does.
@@ -78,7 +107,8 @@ mod tests {
         let broken = of(ffi::SQLITE_IOERR_FSYNC);
         assert_eq!(from_sqlite(&full).kind, ErrorKind::Storage);
         assert_eq!(from_sqlite(&broken).kind, ErrorKind::Storage);
-        assert!(!is_fatal(&full) && is_fatal(&broken));
+        assert_eq!((disk(&full), disk(&broken)), (Disk::Full, Disk::Broken));
+        assert_eq!(disk_behind(&from_sqlite(&broken)), Disk::Broken);
         assert!(!format!("{:?}", from_sqlite(&full)).contains("Everywoman"), "SQLite's message stays out of logs");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use adapter::setting::Size;
 use fhir::Version;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,6 +22,8 @@ pub struct Settings {
     pub largest_page: u32,
     /// Threads that search.
     pub search_threads: usize,
+    /// Largest size of the database, its log not counted: `10GiB`. Beyond it writes are refused as if the disk were full.
+    pub max_size: Option<Size>,
 }
 
 impl Default for Settings {
@@ -31,6 +34,7 @@ impl Default for Settings {
             page_size: 50,
             largest_page: 1_000,
             search_threads: 2,
+            max_size: None,
         }
     }
 }

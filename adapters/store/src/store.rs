@@ -14,7 +14,7 @@ use crate::connections::Connections;
 use crate::deadline::until;
 use crate::instant::micros;
 use crate::query::{self, Search};
-use crate::schema::{OpenError, open_writer};
+use crate::schema::{self, OpenError, open_writer};
 use crate::scopes::{Scope, Scopes, intern};
 use crate::searches::Searches;
 use crate::settings::Settings;
@@ -44,6 +44,9 @@ impl Store {
     pub fn open(settings: &Settings, host: &Host) -> Result<Self, OpenError> {
         let path = host.storage.join(&settings.file);
         let connection = open_writer(&path)?;
+        if let Some(size) = settings.max_size {
+            schema::limit(&connection, size.0)?;
+        }
         let version = settings.fhir_version;
         let scopes = reindex::load(&connection, version)?;
         let checkpoints = Checkpoints::start(&path)?;

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::checkpoint::Checkpoints;
-use crate::failure::{from_sqlite, is_fatal, is_full};
+use crate::failure::{Disk, disk, disk_behind, from_sqlite};
 
 /// Most writes in one transaction.
 const GROUP: usize = 64;
@@ -100,10 +100,18 @@ impl State {
     }
 }
 
+/// How one write went.
+enum Outcome {
+    /// It is done.
+    Done,
+    /// It must leave nothing behind; and what that says about the disk.
+    Refused(Disk),
+}
+
 /// One write, type-erased.
 trait Job: Send {
-    /// Does it; false when it must leave nothing behind.
-    fn run(&mut self, connection: &Connection) -> bool;
+    /// Does it.
+    fn run(&mut self, connection: &Connection) -> Outcome;
     /// Answers, once the group is committed or has failed.
     fn answer(self: Box<Self>, group: Result<(), &rusqlite::Error>);
 }
@@ -120,7 +128,7 @@ where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, Error> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> bool {
+    fn run(&mut self, connection: &Connection) -> Outcome {
         let result = match self.work.take() {
             Some(_) if Instant::now() >= self.deadline => {
                 Err(Error::new(ErrorKind::Timeout, "the write waited until its deadline; nothing was written"))
@@ -130,9 +138,12 @@ where
                 .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the store failed; nothing was written"))),
             None => Err(stopped()),
         };
-        let is_done = result.is_ok();
+        let outcome = match &result {
+            Ok(_) => Outcome::Done,
+            Err(error) => Outcome::Refused(disk_behind(error)),
+        };
         self.result = Some(result);
-        is_done
+        outcome
     }
 
     fn answer(mut self: Box<Self>, group: Result<(), &rusqlite::Error>) {
@@ -175,26 +186,51 @@ impl Loop {
         }
         let committed = self.commit(group);
         match &committed {
-            Ok(()) => self.state.set(State::WELL),
+            Ok(disk) => self.learn(*disk),
             Err(error) => self.failed(error),
         }
         for job in group.drain(..) {
-            job.answer(committed.as_ref().copied());
+            job.answer(committed.as_ref().map(|_| ()));
         }
         self.checkpoints.committed();
     }
 
-    fn commit(&self, group: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+    /// Commits a group; what its refused writes say about the disk.
+    fn commit(&self, group: &mut [Box<dyn Job>]) -> rusqlite::Result<Option<Disk>> {
+        let mut worst = None;
         self.statement("BEGIN IMMEDIATE")?;
         for job in group {
             self.statement("SAVEPOINT job")?;
-            if !job.run(&self.connection) {
-                self.statement("ROLLBACK TO job")?;
+            match job.run(&self.connection) {
+                Outcome::Done => worst = worst.or(Some(Disk::Well)),
+                Outcome::Refused(disk) => {
+                    // SQLite may roll the whole transaction back, such as when the disk is full.
+                    if self.connection.is_autocommit() {
+                        return Err(disk.as_error());
+                    }
+                    if disk != Disk::Well {
+                        worst = Some(disk);
+                    }
+                    self.statement("ROLLBACK TO job")?;
+                }
             }
-            // Fails when SQLite rolled the whole transaction back, as it may when the disk is full.
             self.statement("RELEASE job")?;
         }
-        self.statement("COMMIT")
+        self.statement("COMMIT")?;
+        Ok(worst)
+    }
+
+    /// `None` when nothing was written, so that nothing is known.
+    fn learn(&self, disk: Option<Disk>) {
+        match disk {
+            Some(Disk::Well) => self.state.set(State::WELL),
+            Some(Disk::Full) => self.state.set(State::FULL),
+            Some(Disk::Broken) => {
+                self.state.set(State::STOPPED);
+                tracing::error!("the store stops writing: its disk or its file is broken");
+            }
+            None => {}
+        }
     }
 
     fn statement(&self, sql: &str) -> rusqlite::Result<()> {
@@ -205,16 +241,8 @@ impl Loop {
         if !self.connection.is_autocommit() {
             let _ = self.statement("ROLLBACK");
         }
-        let cause = from_sqlite(error);
-        if is_fatal(error) {
-            // After a failed fsync the kernel may have dropped the pages: no later commit could be trusted.
-            self.state.set(State::STOPPED);
-            tracing::error!(cause = ?cause.cause, "the store stops writing");
-        } else {
-            if is_full(error) {
-                self.state.set(State::FULL);
-            }
-            tracing::error!(cause = ?cause.cause, "a group of writes was rolled back");
-        }
+        tracing::error!(cause = ?from_sqlite(error).cause, "a group of writes was rolled back");
+        // After a failed fsync the kernel may have dropped the pages: no later commit could be trusted.
+        self.learn(Some(disk(error)).filter(|disk| *disk != Disk::Well));
     }
 }

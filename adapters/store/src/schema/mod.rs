@@ -86,6 +86,14 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Sets the largest size of the database, in bytes.
+pub(crate) fn limit(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
+    let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0)).map(u64::from)?;
+    // Below what the database has already SQLite keeps what it has.
+    let pages = i64::try_from(bytes / page.max(1)).unwrap_or(i64::MAX);
+    connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+}
+
 fn identify(connection: &Connection) -> Result<(), OpenError> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
