@@ -126,3 +126,8 @@ async fn unwinding<T>(future: impl Future<Output = Result<T, Error>>) -> Result<
         Err(Error::new(ErrorKind::Internal, "the gateway failed while it performed this interaction"))
     })
 }
+
+#[cfg(test)]
+mod stub;
+#[cfg(test)]
+mod tests;

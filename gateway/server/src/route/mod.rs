@@ -49,3 +49,6 @@ pub fn plan(request: &Permitted, routes: &Routes) -> Result<Plan, Failure> {
     let request = request.request();
     routes.plan(&request.practice, &request.interaction)
 }
+
+#[cfg(test)]
+mod tests;
