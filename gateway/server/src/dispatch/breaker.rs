@@ -65,17 +65,16 @@ impl Adapter for Breaker {
             Error::new(ErrorKind::Shed, "the back end is not well and is left alone for a moment; try again later")
                 .after(wait)
         })?;
-        let result = self.adapter.perform(call).await;
-        let epoch = ticket.epoch;
-        ticket.settle(result.as_ref().err().is_none_or(|error| !error.kind.is_back_end_fault()));
-        let mut reply = result?;
-        let circuit = Arc::clone(&self.circuit);
-        reply.body = body::watch(reply.body, (), move |error| {
-            if error.kind.is_back_end_fault() {
-                circuit.record(epoch, false);
+        match self.adapter.perform(call).await {
+            Ok(mut reply) => {
+                reply.body = body::watch(reply.body, ticket, |ticket, error| ticket.settle(error));
+                Ok(reply)
             }
-        });
-        Ok(reply)
+            Err(error) => {
+                ticket.settle(Some(&error));
+                Err(error)
+            }
+        }
     }
 
     async fn health(&self) -> Health {
@@ -189,9 +188,9 @@ struct Ticket {
 }
 
 impl Ticket {
-    fn settle(mut self, success: bool) {
+    fn settle(mut self, error: Option<&Error>) {
         self.settled = true;
-        self.circuit.record(self.epoch, success);
+        self.circuit.record(self.epoch, error.is_none_or(|error| !error.kind.is_back_end_fault()));
     }
 }
 

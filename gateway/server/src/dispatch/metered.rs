@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use adapter::{Adapter, Body, Call, Error, ErrorKind, Health, Reply};
+use adapter::{Adapter, Call, Error, ErrorKind, Health, Reply};
 use fhir::{Capability, InteractionCode};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
@@ -36,12 +36,11 @@ impl Adapter for Metered {
         match self.adapter.perform(call).await {
             Ok(mut reply) => {
                 running.result = OK;
-                let streams = matches!(reply.body, Body::Stream(..));
-                if streams {
-                    let (meters, code) = (Arc::clone(&self.meters), running.code);
-                    let broken = move |error: &Error| meters.count_broken_body(code, error.kind);
-                    reply.body = body::watch(reply.body, running, broken);
-                }
+                reply.body = body::watch(reply.body, running, |running, error| {
+                    if let Some(error) = error {
+                        running.meters.count_broken_body(running.code, error.kind);
+                    }
+                });
                 Ok(reply)
             }
             Err(error) => {

@@ -68,7 +68,7 @@ impl Adapter for Shed {
                 .after(self.policy.retry_after));
         };
         let mut reply = self.adapter.perform(call).await?;
-        reply.body = body::watch(reply.body, place, |_| {});
+        reply.body = body::watch(reply.body, place, |_, _| {});
         Ok(reply)
     }
 
