@@ -222,6 +222,18 @@ impl Interaction {
         }
     }
 
+    /// The same, to put an index beside its bytes.
+    pub fn resource_mut(&mut self) -> Option<&mut Resource> {
+        match self {
+            Self::Create { resource, .. }
+            | Self::Update { resource, .. }
+            | Self::ConditionalUpdate { resource, .. }
+            | Self::Batch { bundle: resource, .. }
+            | Self::Operation { parameters: Parameters::Body(resource), .. } => Some(resource),
+            _ => None,
+        }
+    }
+
     /// Whether it changes nothing (RFC 9110 9.2.1). An operation is taken to change something.
     #[must_use]
     pub fn is_safe(&self) -> bool {

@@ -1,1 +1,213 @@
-//! The life of a request, one readable function.
+//! The life of a request, one readable function: [`Pipeline::try_answer`] and what it calls, from top to bottom.
+//!
+//! [`Pipeline::answer`] around it never fails and is the only place where a failure becomes an OperationOutcome.
+
+mod discovery;
+mod open;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapter::Clock;
+use fhir::IssueType;
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{Method, Response, StatusCode, header};
+use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::authorize::{self, Authority, Permitted};
+use crate::dispatch;
+use crate::failure::Failure;
+use crate::listener::{Answer, Body, Peer};
+use crate::passage::{Passage, Stage};
+use crate::receive::path::Path;
+use crate::receive::payload::Lease;
+use crate::receive::site::{Door, Site, Sites};
+use crate::receive::{self, Envelope, Received, Shape};
+use crate::respond::{self, Manner, account, cors};
+use crate::route::{self, Plan, Routes};
+use crate::telemetry::{Meters, Tracing};
+use crate::translate;
+use crate::validate::{self, Validated};
+
+/// Everything that answers requests.
+pub struct Pipeline {
+    /// What stands under which path.
+    pub sites: Sites,
+    /// What a request may cost.
+    pub limits: receive::Limits,
+    /// Who is believed.
+    pub authority: Arc<Authority>,
+    /// What goes where.
+    pub routes: Routes,
+    /// Where everything is written down.
+    pub audit: audit::Log,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Counters and histograms of requests.
+    pub meters: Meters,
+    /// Which requests are traced.
+    pub tracing: Tracing,
+    /// Bytes of a streamed reply that are held when it must be looked into.
+    pub reply: usize,
+    /// Origins that may call every base.
+    pub origins: Vec<String>,
+    /// Writes under way: they end whether or not their client still waits.
+    pub owed: TaskTracker,
+    /// What `/metadata` says, for a moment.
+    pub statements: discovery::Statements,
+}
+
+impl Answer for Pipeline {
+    async fn answer(self: Arc<Self>, request: http::Request<Incoming>, peer: Peer) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let mut envelope = Envelope::open(&head.headers, &peer, &self.limits.proxies, Instant::now());
+        let mut passage = Passage::new(envelope.arrived);
+        let span = self.tracing.begin(&mut envelope);
+        let walk = self.enter(&head, body, &envelope, &peer, &mut passage);
+        let answered = match &span {
+            Some(span) => AssertUnwindSafe(walk.instrument(span.clone())).catch_unwind().await,
+            None => AssertUnwindSafe(walk).catch_unwind().await,
+        };
+        let answered = answered.unwrap_or_else(|_| Err(panicked()));
+        let mut response = answered.unwrap_or_else(|failure| {
+            self.tracing.log(&failure, &passage, &envelope);
+            respond::failure(passage.format, failure)
+        });
+        passage.readers.tell(response.headers_mut());
+        respond::finish(&mut response, &envelope, peer.encrypted);
+        passage.mark(Stage::Respond);
+        self.meters.note(&passage, response.status());
+        if let Some(span) = span {
+            self.tracing.end(&span, &passage, response.status());
+        }
+        response
+    }
+}
+
+impl Pipeline {
+    /// Through the door that the path names.
+    async fn enter(
+        self: &Arc<Self>,
+        head: &Parts,
+        body: Incoming,
+        envelope: &Envelope,
+        peer: &Peer,
+        passage: &mut Passage,
+    ) -> Result<Response<Body>, Failure> {
+        open::check_host(head)?;
+        let path = Path::parse(head.uri.path())?;
+        match self.sites.door(path.segments()) {
+            Door::Fhir(site, rest) => {
+                let shape = Shape::read(rest, site.version)?;
+                passage.readers = self.readers(head, &site.practice, shape.is_public());
+                match shape {
+                    _ if head.method == Method::OPTIONS => Ok(cors::preflight(&head.headers, shape.allow())),
+                    Shape::Discovery => self.discover(head, &shape, site),
+                    Shape::Metadata => self.state(head, &shape, site, passage),
+                    shape => self.try_answer(head, body, shape, site, envelope, peer, passage).await,
+                }
+            }
+            Door::Token(practice) => {
+                passage.readers = self.readers(head, practice, false);
+                Ok(self.token(head, body, practice, envelope).await)
+            }
+            Door::Keys(practice) => {
+                passage.readers = self.readers(head, practice, true);
+                self.keys(head, practice)
+            }
+            Door::Nowhere => {
+                Err(Failure::new(StatusCode::NOT_FOUND, IssueType::NotFound, "expected a path of this gateway"))
+            }
+        }
+    }
+
+    /// receive -> authorize -> route -> validate -> translate -> dispatch -> respond.
+    #[allow(clippy::too_many_arguments, reason = "what was read of a request so far")]
+    async fn try_answer(
+        self: &Arc<Self>,
+        head: &Parts,
+        body: Incoming,
+        shape: Shape,
+        site: &Site,
+        envelope: &Envelope,
+        peer: &Peer,
+        passage: &mut Passage,
+    ) -> Result<Response<Body>, Failure> {
+        let Received { request, lease } =
+            receive::read(head, body, shape, site, envelope, peer, &self.limits).await?;
+        passage.format = request.preferences.format;
+        passage.interaction = Some(request.interaction.code());
+        passage.mark(Stage::Receive);
+        let permitted = authorize::permit(request, &self.authority).await?;
+        passage.mark(Stage::Authorize);
+        let safe = permitted.request().interaction.is_safe();
+        let work = Arc::clone(self).account_for(permitted, passage.clone(), lease);
+        let (answered, after) = if safe { work.await } else { self.owe(work).await? };
+        *passage = after;
+        answered
+    }
+
+    /// Runs in a task of its own: hyper drops what it awaits when a client disconnects, and a write must not stop half-way.
+    async fn owe<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Result<T, Failure> {
+        self.owed.spawn(work.in_current_span()).await.map_err(|_| panicked())
+    }
+
+    /// From here on whatever happens is written down, before the client hears of it.
+    async fn account_for(
+        self: Arc<Self>,
+        permitted: Permitted,
+        mut passage: Passage,
+        lease: Lease,
+    ) -> (Result<Response<Body>, Failure>, Passage) {
+        let mut record = account::draft(&permitted);
+        let manner = Manner::of(permitted.request());
+        let mut ended = match self.audit.admit() {
+            Ok(()) => self.carry_out(permitted, &manner, &mut passage, &mut record).await,
+            Err(full) => Err(unaudited(full)),
+        };
+        drop(lease);
+        if let Err(failure) = &ended {
+            account::failed(&mut record, failure, self.clock.now());
+        }
+        if let Err(full) = self.audit.record(&record) {
+            ended = Err(unaudited(full));
+        }
+        (ended, passage)
+    }
+
+    async fn carry_out(
+        &self,
+        permitted: Permitted,
+        manner: &Manner,
+        passage: &mut Passage,
+        record: &mut audit::Record,
+    ) -> Result<Response<Body>, Failure> {
+        let plan = route::plan(&permitted, &self.routes)?;
+        passage.route = Some(Arc::clone(&plan.route));
+        passage.mark(Stage::Route);
+        let validated = validate::request(permitted, &plan)?;
+        passage.mark(Stage::Validate);
+        let reply = self.perform(&validated, &plan, manner).await;
+        passage.mark(Stage::Dispatch);
+        let reply = reply?;
+        account::succeeded(record, &reply, self.clock.now());
+        Ok(respond::reply(manner, reply, validated.warnings()))
+    }
+}
+
+/// What a panic leaves of a request: this answer. The hook has logged where it was.
+fn panicked() -> Failure {
+    metrics::counter!("frontdesk_panics_total", "stage" => "pipeline").increment(1);
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, IssueType::Exception, "the gateway failed on this request")
+}
+
+fn unaudited(full: audit::Full) -> Failure {
+    let text = "the audit log cannot be written, so nothing is done";
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, IssueType::NoStore, text)
+        .with_header(header::RETRY_AFTER, "5")
+        .because(full)
+}

@@ -111,6 +111,13 @@ impl Permitted {
         &self.rate
     }
 
+    /// Puts the node index of its payload beside the bytes that it was made from. Changes nothing else.
+    pub(crate) fn index_payload(&mut self, nodes: Arc<[fhir::json::Node]>) {
+        if let Some(resource) = self.request.interaction.resource_mut() {
+            resource.index = Some(nodes);
+        }
+    }
+
     /// Takes it apart.
     #[must_use]
     pub fn into_parts(self) -> (Request, Caller, Option<Compartment>) {

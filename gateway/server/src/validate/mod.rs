@@ -1,8 +1,12 @@
 //! Stage 4: payload to [`Validated`].
 
+mod check;
+
 use fhir::{Interaction, Issue};
 
 use crate::authorize::Permitted;
+use crate::failure::Failure;
+use crate::route::Plan;
 
 /// A request whose payload follows its definitions. Only this stage builds one.
 #[derive(Debug)]
@@ -29,4 +33,17 @@ impl Validated {
     pub fn warnings(&self) -> &[Issue] {
         &self.warnings
     }
+}
+
+/// Checks the payload as the plan says. Whatever the mode, it is JSON, of the type and with the id that the URL names.
+///
+/// # Errors
+/// 400 for what is not FHIR, 422 for a broken rule, with every issue.
+pub fn request(mut permitted: Permitted, plan: &Plan) -> Result<Validated, Failure> {
+    let Some(resource) = permitted.request().interaction.resource() else {
+        return Ok(Validated { permitted, warnings: Vec::new() });
+    };
+    let checked = check::payload(resource, permitted.request().interaction.id(), plan)?;
+    permitted.index_payload(checked.nodes);
+    Ok(Validated { permitted, warnings: checked.warnings })
 }

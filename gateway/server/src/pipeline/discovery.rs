@@ -1,0 +1,140 @@
+//! `/metadata` and `.well-known/smart-configuration`: what anybody may know.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use adapter::Practice;
+use bytes::Bytes;
+use fhir::{Query, Version};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Pipeline;
+use crate::failure::Failure;
+use crate::listener::Body;
+use crate::passage::Passage;
+use crate::receive::negotiate;
+use crate::receive::site::Site;
+use crate::receive::{Preferences, Shape};
+use crate::respond::{self, Manner};
+
+/// How long a statement is good for: capabilities change rarely, and anybody may ask.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// What `/metadata` said last, by base.
+#[derive(Default)]
+pub struct Statements(Mutex<Vec<(Arc<str>, Instant, Bytes)>>);
+
+impl Statements {
+    fn fresh(&self, base: &Arc<str>) -> Option<Bytes> {
+        let known = self.0.lock();
+        known.iter().find(|(of, made, _)| of == base && made.elapsed() < FRESH).map(|(_, _, bytes)| bytes.clone())
+    }
+
+    fn keep(&self, base: &Arc<str>, bytes: Bytes) {
+        let mut known = self.0.lock();
+        known.retain(|(of, _, _)| of != base);
+        known.push((Arc::clone(base), Instant::now(), bytes));
+    }
+}
+
+impl Pipeline {
+    /// `[base]/metadata`: a CapabilityStatement of what this base's practice can do now.
+    pub(super) fn state(
+        &self,
+        head: &Parts,
+        shape: &Shape,
+        site: &Site,
+        passage: &mut Passage,
+    ) -> Result<Response<Body>, Failure> {
+        shape.check_method(&head.method)?;
+        let mut query = Query::parse(head.uri.query().unwrap_or_default());
+        let format = negotiate::accept(&head.headers, &mut query, site.version)?;
+        passage.format = format;
+        passage.interaction = Some(fhir::InteractionCode::Capabilities);
+        let bytes = self.statements.fresh(&site.base).unwrap_or_else(|| {
+            let bytes = Bytes::from(self.statement(site).to_string());
+            self.statements.keep(&site.base, bytes.clone());
+            bytes
+        });
+        let pretty = query.first("_pretty") == Some("true");
+        let preferences = Preferences { format, pretty, ..Preferences::default() };
+        let manner = Manner::to_read(preferences, head.method == Method::HEAD);
+        let mut response = respond::resource(&manner, bytes);
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        Ok(response)
+    }
+
+    /// `[base]/.well-known/smart-configuration`: JSON whatever Accept says.
+    pub(super) fn discover(&self, head: &Parts, shape: &Shape, site: &Site) -> Result<Response<Body>, Failure> {
+        shape.check_method(&head.method)?;
+        let document = self.authority.smart_configuration(&site.practice);
+        Ok(public_json(head, document.to_string()))
+    }
+
+    /// The public keys of a practice's authorization server.
+    pub(super) fn keys(&self, head: &Parts, practice: &Practice) -> Result<Response<Body>, Failure> {
+        Shape::Discovery.check_method(&head.method)?;
+        Ok(public_json(head, self.authority.jwks(practice)))
+    }
+
+    fn statement(&self, site: &Site) -> Value {
+        let mut rest = self.routes.capability(&site.practice).to_rest();
+        if let Some(rest) = rest.as_object_mut() {
+            rest.insert("security".into(), self.security(&site.practice));
+        }
+        json!({
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": date(self.started),
+            "publisher": "Frontdesk",
+            "kind": "instance",
+            "software": { "name": "Frontdesk", "version": env!("CARGO_PKG_VERSION") },
+            "implementation": { "description": "Frontdesk, a FHIR integration gateway", "url": &*site.base },
+            "fhirVersion": site.version.number(),
+            "format": ["application/fhir+json", "json"],
+            "patchFormat": patch_formats(site.version),
+            "rest": [rest],
+        })
+    }
+
+    fn security(&self, practice: &Practice) -> Value {
+        json!({
+            "cors": true,
+            "service": [{
+                "coding": [{
+                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                    "code": "SMART-on-FHIR",
+                }],
+                "text": "SMART Backend Services: a token of the token endpoint, by a signed assertion",
+            }],
+            "extension": [{
+                "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+                "extension": [{ "url": "token", "valueUri": self.authority.token_url(practice) }],
+            }],
+        })
+    }
+}
+
+const fn patch_formats(_: Version) -> [&'static str; 1] {
+    ["application/json-patch+json"]
+}
+
+fn public_json(head: &Parts, document: impl Into<Bytes>) -> Response<Body> {
+    let mut response = respond::json(StatusCode::OK, document);
+    if head.method == Method::HEAD {
+        let length = response.body().length().unwrap_or_default();
+        *response.body_mut() = Body::empty();
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+    response
+}
+
+fn date(at: SystemTime) -> String {
+    OffsetDateTime::from(at).replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH).format(&Rfc3339).unwrap_or_default()
+}

@@ -1,0 +1,79 @@
+//! The middle of a request: the call, what confines it, and what its answer still needs.
+
+use std::time::Duration;
+
+use adapter::{Call, Reply};
+use bytes::BytesMut;
+use fhir::{Interaction, IssueType, ResourceType};
+use futures_util::TryStreamExt;
+use http::StatusCode;
+
+use super::Pipeline;
+use crate::dispatch;
+use crate::failure::Failure;
+use crate::respond::Manner;
+use crate::route::Plan;
+use crate::translate;
+use crate::validate::Validated;
+
+impl Pipeline {
+    /// Calls the adapter and makes its answer fit for the client.
+    pub(super) async fn perform(&self, validated: &Validated, plan: &Plan, manner: &Manner) -> Result<Reply, Failure> {
+        let request = validated.permitted().request();
+        let call = translate::to_adapter(validated, plan, request.arrived + self.limits.total)?;
+        let version = call.version;
+        let again = call.clone();
+        let mut reply = dispatch::perform(plan, call).await?;
+        if manner.wants_resource(&reply) {
+            reply = self.read_back(plan, again, reply).await?;
+        }
+        if names_patients(validated, &reply) {
+            reply.body = self.gather(reply.body).await?;
+        }
+        translate::to_client(reply, version, request.version)
+    }
+
+    /// Reads what was just written, for a client that wants to see it and a back end that does not send it.
+    async fn read_back(&self, plan: &Plan, written: Call, mut reply: Reply) -> Result<Reply, Failure> {
+        let Some(subject) = reply.subject.clone() else { return Ok(reply) };
+        let interaction = Interaction::Read { resource_type: subject.resource_type, id: subject.id };
+        // The write is done: when this read fails, the client learns so without the resource.
+        if let Ok(read) = dispatch::perform(plan, Call { interaction, ..written }).await {
+            reply.body = read.body;
+            reply.last_modified = reply.last_modified.or(read.last_modified);
+            if let (Some(subject), Some(seen)) = (&mut reply.subject, read.subject) {
+                subject.version_id = subject.version_id.take().or(seen.version_id);
+            }
+        }
+        Ok(reply)
+    }
+
+    /// Holds a streamed body in memory, because somebody must look into it.
+    async fn gather(&self, body: adapter::Body) -> Result<adapter::Body, Failure> {
+        let adapter::Body::Stream(length, mut pieces) = body else { return Ok(body) };
+        let mut whole = BytesMut::with_capacity(length.unwrap_or(0).min(64 * 1024) as usize);
+        while let Some(piece) = pieces.try_next().await? {
+            if whole.len() + piece.len() > self.reply {
+                let text = format!("expected a reply of at most {} bytes from the back end", self.reply);
+                return Err(Failure::new(StatusCode::BAD_GATEWAY, IssueType::TooLong, text));
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(adapter::Body::Bytes(whole.freeze()))
+    }
+}
+
+/// Whether only the body says whose data it holds: audit names each patient, and a confined token sees its own only.
+fn names_patients(validated: &Validated, reply: &Reply) -> bool {
+    if validated.permitted().confined_to().is_some() {
+        return true;
+    }
+    let Some(subject) = &reply.subject else { return true };
+    subject.resource_type != ResourceType::PATIENT
+        && search::compartment::parameters(
+            ResourceType::PATIENT,
+            subject.resource_type,
+            validated.permitted().request().version,
+        )
+        .is_some()
+}

@@ -1,0 +1,178 @@
+//! What is written down of a request: one record, drafted when the caller is known and closed before the answer goes out.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use adapter::{Body, Reply};
+use audit::{Agent, Outcome, Record, Subject};
+use fhir::json::{Document, Kind, Limits, scan};
+use fhir::{Id, Interaction, InteractionCode, Query, ResourceType};
+
+use crate::authorize::Permitted;
+use crate::failure::Failure;
+
+/// Patients that one record names at most; a page of a search has fewer.
+const MOST_PATIENTS: usize = 2_000;
+
+/// Drafts the record of a request that may go on.
+#[must_use]
+pub fn draft(permitted: &Permitted) -> Record {
+    let (request, caller) = (permitted.request(), permitted.caller());
+    let interaction = &request.interaction;
+    let mut record = Record {
+        practice: request.practice.clone(),
+        recorded: SystemTime::UNIX_EPOCH,
+        interaction: interaction.code(),
+        outcome: Outcome::Serious,
+        reason: Arc::from("unknown"),
+        agent: Agent {
+            client: Some(Arc::clone(&caller.client)),
+            user: caller.user.clone(),
+            address: request.address,
+            token: caller.token.clone(),
+            scopes: Arc::clone(&caller.scopes),
+        },
+        base: Arc::clone(&request.base),
+        subject: interaction.resource_type().zip(interaction.id()).map(|(resource_type, id)| Subject {
+            resource_type,
+            id: id.clone(),
+            version_id: None,
+        }),
+        patients: permitted.confined_to().map(|owner| owner.id.clone()).into_iter().collect(),
+        query: query(permitted),
+        request_id: Arc::clone(&request.trace.request_id),
+    };
+    let base = Arc::clone(&record.base);
+    if let Some((ResourceType::PATIENT, id)) = interaction.resource_type().zip(interaction.id()) {
+        add(&mut record.patients, id.clone());
+    }
+    if let Some(document) = interaction.resource().and_then(fhir::Resource::document) {
+        patients_of(document, &base, &mut record.patients);
+    }
+    record
+}
+
+/// Closes the record of a request that was answered.
+pub fn succeeded(record: &mut Record, reply: &Reply, now: SystemTime) {
+    record.recorded = now;
+    record.outcome = Outcome::Success;
+    record.reason = Arc::from("");
+    if let Some(subject) = &reply.subject {
+        if subject.resource_type == ResourceType::PATIENT {
+            add(&mut record.patients, subject.id.clone());
+        }
+        record.subject = Some(Subject {
+            resource_type: subject.resource_type,
+            id: subject.id.clone(),
+            version_id: subject.version_id.clone(),
+        });
+    }
+    let is_patient = reply.subject.as_ref().is_some_and(|subject| subject.resource_type == ResourceType::PATIENT);
+    if let (Body::Bytes(bytes), false) = (&reply.body, is_patient) {
+        let mut nodes = Vec::new();
+        if scan(bytes, &mut nodes, Limits::default()).is_ok() {
+            let base = Arc::clone(&record.base);
+            patients_of(Document::new(bytes, &nodes), &base, &mut record.patients);
+        }
+    }
+}
+
+/// Closes the record of a request that failed.
+pub fn failed(record: &mut Record, failure: &Failure, now: SystemTime) {
+    record.recorded = now;
+    record.outcome = Outcome::of_status(failure.status.as_u16());
+    let code = failure.issues.first().map_or("exception", |issue| issue.code.code());
+    record.reason = format!("{} {code}", failure.status.as_u16()).into();
+}
+
+/// The raw request, where the interaction and its subject do not say it all. A form stands as the query that it is.
+fn query(permitted: &Permitted) -> Option<Arc<str>> {
+    let request = permitted.request();
+    let by_form = |query: &Query| {
+        let path = request.target.path_and_query.split('?').next().unwrap_or_default();
+        Some(format!("{} {path}?{}", request.target.method, query.encode()).into())
+    };
+    match &request.interaction {
+        Interaction::SearchType { query, .. } | Interaction::SearchSystem { query, .. }
+            if request.target.method == http::Method::POST =>
+        {
+            by_form(query)
+        }
+        other if is_told_by_subject(other) => None,
+        _ => Some(format!("{} {}", request.target.method, request.target.path_and_query).into()),
+    }
+}
+
+fn is_told_by_subject(interaction: &Interaction) -> bool {
+    interaction.id().is_some()
+        && matches!(
+            interaction.code(),
+            InteractionCode::Read
+                | InteractionCode::Vread
+                | InteractionCode::Update
+                | InteractionCode::Patch
+                | InteractionCode::Delete
+                | InteractionCode::HistoryInstance
+        )
+}
+
+/// Every patient that a document is about: Patient resources in it, and literal references to patients at any depth. More
+/// than the compartments hold rather than less.
+fn patients_of(document: Document<'_>, base: &str, patients: &mut Vec<Id>) {
+    let mut index = 0;
+    while let Some(value) = document.at(index) {
+        index += 1;
+        match (value.kind(), value.name()) {
+            (Kind::String, "reference") => {
+                let text = value.text();
+                if let Some(id) = text.as_deref().and_then(|text| patient_in(text, base)) {
+                    add(patients, id);
+                }
+            }
+            (Kind::Object, "" | "resource") => {
+                let is_patient = value
+                    .member("resourceType")
+                    .and_then(fhir::json::Value::text)
+                    .is_some_and(|name| name == "Patient");
+                let id = is_patient.then(|| value.member("id")).flatten().and_then(fhir::json::Value::text);
+                if let Some(id) = id.and_then(|id| id.parse().ok()) {
+                    add(patients, id);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `Patient/1`, `[base]/Patient/1`, with or without a version.
+fn patient_in(reference: &str, base: &str) -> Option<Id> {
+    let relative = reference.strip_prefix(base).map_or(reference, |rest| rest.trim_start_matches('/'));
+    relative.strip_prefix("Patient/")?.split('/').next()?.parse().ok()
+}
+
+fn add(patients: &mut Vec<Id>, id: Id) {
+    if patients.len() < MOST_PATIENTS && !patients.contains(&id) {
+        patients.push(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patients_are_found_wherever_they_stand_and_named_once() {
+        let bundle = br#"{"resourceType":"Bundle","entry":[
+            {"resource":{"resourceType":"Patient","id":"a","link":[{"other":{"reference":"Patient/b"}}]}},
+            {"resource":{"resourceType":"Appointment","participant":[
+                {"actor":{"reference":"http://gw/fhir/r4/Patient/c/_history/2"}},
+                {"actor":{"reference":"Practitioner/x"}}, {"actor":{"reference":"http://else/Patient/d"}},
+                {"actor":{"reference":"Patient/a"}}]}}]}"#;
+        let mut nodes = Vec::new();
+        scan(bundle, &mut nodes, Limits::default()).unwrap();
+        let mut patients = Vec::new();
+        patients_of(Document::new(bundle, &nodes), "http://gw/fhir/r4", &mut patients);
+        let names: Vec<&str> = patients.iter().map(Id::as_str).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+    }
+}
