@@ -5,11 +5,16 @@ pub mod authorize;
 pub mod command;
 pub mod dispatch;
 pub mod failure;
+pub mod gateway;
 pub mod listener;
+pub mod passage;
 pub mod pipeline;
 pub mod receive;
 pub mod registry;
 pub mod respond;
 pub mod route;
+pub mod telemetry;
 pub mod translate;
 pub mod validate;
+
+pub use gateway::{Gateway, StartError};

@@ -2,12 +2,14 @@
 //!
 //! [`Pipeline::answer`] around it never fails and is the only place where a failure becomes an OperationOutcome.
 
+pub mod authority;
 mod discovery;
 mod open;
+mod perform;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
 use adapter::Clock;
 use fhir::IssueType;
@@ -18,8 +20,9 @@ use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::authorize::{self, Authority, Permitted};
-use crate::dispatch;
+use self::authority as authorize_now;
+use self::authority::Authority;
+use crate::authorize::Permitted;
 use crate::failure::Failure;
 use crate::listener::{Answer, Body, Peer};
 use crate::passage::{Passage, Stage};
@@ -28,10 +31,9 @@ use crate::receive::payload::Lease;
 use crate::receive::site::{Door, Site, Sites};
 use crate::receive::{self, Envelope, Received, Shape};
 use crate::respond::{self, Manner, account, cors};
-use crate::route::{self, Plan, Routes};
+use crate::route::{self, Destination, Routes};
 use crate::telemetry::{Meters, Tracing};
-use crate::translate;
-use crate::validate::{self, Validated};
+use crate::validate;
 
 /// Everything that answers requests.
 pub struct Pipeline {
@@ -57,6 +59,8 @@ pub struct Pipeline {
     pub origins: Vec<String>,
     /// Writes under way: they end whether or not their client still waits.
     pub owed: TaskTracker,
+    /// When this gateway started.
+    pub started: SystemTime,
     /// What `/metadata` says, for a moment.
     pub statements: discovery::Statements,
 }
@@ -89,6 +93,18 @@ impl Answer for Pipeline {
 }
 
 impl Pipeline {
+    /// The adapters of every practice, each once.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<Destination> {
+        let mut all: Vec<Destination> = Vec::new();
+        for destination in self.sites.all().iter().flat_map(|site| self.routes.destinations(&site.practice)) {
+            if all.iter().all(|known| known.name != destination.name) {
+                all.push(destination);
+            }
+        }
+        all
+    }
+
     /// Through the door that the path names.
     async fn enter(
         self: &Arc<Self>,
@@ -113,7 +129,8 @@ impl Pipeline {
             }
             Door::Token(practice) => {
                 passage.readers = self.readers(head, practice, false);
-                Ok(self.token(head, body, practice, envelope).await)
+                let _ = (body, envelope);
+                self.keys(head, practice)
             }
             Door::Keys(practice) => {
                 passage.readers = self.readers(head, practice, true);
@@ -142,7 +159,7 @@ impl Pipeline {
         passage.format = request.preferences.format;
         passage.interaction = Some(request.interaction.code());
         passage.mark(Stage::Receive);
-        let permitted = authorize::permit(request, &self.authority).await?;
+        let permitted = authorize_now::permit(request, &self.authority).await?;
         passage.mark(Stage::Authorize);
         let safe = permitted.request().interaction.is_safe();
         let work = Arc::clone(self).account_for(permitted, passage.clone(), lease);

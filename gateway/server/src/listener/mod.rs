@@ -94,16 +94,18 @@ impl Default for Limits {
 
 /// How a listener is set up.
 pub struct Settings {
-    /// Where to listen; port 0 takes a free one.
-    pub address: SocketAddr,
-    /// Threads, each with a runtime and a socket of its own.
-    pub workers: usize,
     /// What one client may use.
     pub limits: Limits,
     /// Certificates; without them HTTP is plain.
     pub certificates: Option<Arc<Certificates>>,
     /// Addresses whose connections are not counted per address, because they carry everybody's requests.
     pub proxies: Arc<[IpAddr]>,
+}
+
+/// Sockets that are bound, and accept nothing yet.
+pub struct Bound {
+    sockets: Vec<std::net::TcpListener>,
+    address: SocketAddr,
 }
 
 /// A running listener.
@@ -113,18 +115,33 @@ pub struct Listener {
     shutdown: CancellationToken,
 }
 
-impl Listener {
-    /// Binds the address and starts the workers. When it returns, connections are accepted. `owed` are tasks that must
-    /// end before the workers' runtimes may: writes that are under way.
+impl Bound {
+    /// Binds an address, once for each worker: a thread with a runtime of its own. Port 0 takes a free one.
     ///
     /// # Errors
-    /// When the address cannot be bound or a thread cannot be started.
-    pub fn start<A: Answer>(settings: &Settings, answer: &Arc<A>, owed: &TaskTracker) -> std::io::Result<Self> {
-        let sockets = socket::bind(settings.address, settings.workers.max(1))?;
-        let address = sockets.first().map_or(Ok(settings.address), std::net::TcpListener::local_addr)?;
+    /// When it is in use or not ours.
+    pub fn bind(address: SocketAddr, workers: usize) -> std::io::Result<Self> {
+        let sockets = socket::bind(address, workers.max(1))?;
+        let address = sockets.first().map_or(Ok(address), std::net::TcpListener::local_addr)?;
+        Ok(Self { sockets, address })
+    }
+
+    /// Where it will listen.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Starts the workers. When it returns, connections are accepted. `owed` are tasks that must end before the workers'
+    /// runtimes may: writes that are under way.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start<A: Answer>(self, settings: &Settings, answer: &Arc<A>, owed: &TaskTracker) -> std::io::Result<Listener> {
         let shutdown = CancellationToken::new();
         let admission = Arc::new(Admission::new(&settings.limits, &settings.proxies));
-        let workers = sockets
+        let workers = self
+            .sockets
             .into_iter()
             .enumerate()
             .map(|(number, socket)| {
@@ -139,9 +156,11 @@ impl Listener {
                 Worker::start(number, socket, bench)
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { address, workers, shutdown })
+        Ok(Listener { address: self.address, workers, shutdown })
     }
+}
 
+impl Listener {
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {

@@ -1,7 +1,5 @@
 //! The middle of a request: the call, what confines it, and what its answer still needs.
 
-use std::time::Duration;
-
 use adapter::{Call, Reply};
 use bytes::BytesMut;
 use fhir::{Interaction, IssueType, ResourceType};

@@ -53,6 +53,12 @@ impl Manner {
         }
     }
 
+    /// Of a GET or HEAD that is no interaction with a back end.
+    #[must_use]
+    pub fn to_read(preferences: Preferences, head: bool) -> Self {
+        Self { preferences, head, write: false, create: false, base: std::sync::Arc::from("") }
+    }
+
     /// Whether the answer needs the resource although the back end sent none.
     #[must_use]
     pub fn wants_resource(&self, reply: &Reply) -> bool {

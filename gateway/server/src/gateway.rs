@@ -1,0 +1,319 @@
+//! A running gateway: everything put together, from the configuration to sockets. Several may run in one process.
+
+mod certificates;
+mod data;
+mod submit;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use adapter::host::SystemClock;
+use adapter::{Adapter, Clock, Host, Practice};
+use adapter::seal::Seal;
+use config::{Config, OnFull, PlainHttp};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use crate::admin::Admin;
+use crate::pipeline::authority::Authority;
+use crate::listener::pulse::Patience;
+use crate::listener::tls::{CertificateError, Certificates};
+use crate::listener::{self, Bound, Listener};
+use crate::pipeline::Pipeline;
+use crate::receive::payload::Budget;
+use crate::receive::site::Sites;
+use crate::route::Routes;
+use crate::telemetry::{self, Meters, Tracing};
+use crate::{dispatch, receive, registry, route};
+
+/// How long a body may take whatever its rate.
+const GRACE: Duration = Duration::from_secs(5);
+/// Histograms are folded together this often.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Plain HTTP would leave the machine.
+    #[error(
+        "expected [gateway.tls], or a loopback address to listen on, or plain-http = \
+         \"patient-data-unencrypted-on-the-network\": {0} is neither"
+    )]
+    PlainHttp(SocketAddr),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The data folder cannot be used.
+    #[error("cannot use {} for data", .0.display())]
+    Data(PathBuf, #[source] std::io::Error),
+    /// Certificates cannot be used.
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
+    /// The audit log cannot be opened.
+    #[error(transparent)]
+    Audit(#[from] audit::OpenError),
+    /// An adapter cannot be made.
+    #[error("adapter `{name}`: {source}")]
+    Adapter {
+        /// Its name.
+        name: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A route leads nowhere.
+    #[error(transparent)]
+    Route(#[from] route::UnknownAdapter),
+}
+
+/// A running gateway. Dropping it cuts everything off; [`Gateway::shutdown`] is the good end.
+pub struct Gateway {
+    pipeline: Arc<Pipeline>,
+    clients: Listener,
+    operators: Listener,
+    certificates: Option<Arc<Certificates>>,
+    background: Vec<JoinHandle<()>>,
+    drain: Duration,
+    _watch: Option<certificates::Watch>,
+}
+
+impl Gateway {
+    /// Starts a gateway on the runtime that this is called on: adapters and the admin port live there, requests on threads of
+    /// their own. When it returns, requests are answered.
+    ///
+    /// # Errors
+    /// What of the configuration cannot work here and now.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        check_plain(&config)?;
+        let bound = bind(config.gateway.listen, workers(&config))?;
+        let operators = bind(config.gateway.admin, 1)?;
+        let certificates = certificates::load(&config)?;
+        let pipeline = Arc::new(assemble(&config, &bound, &clock).await?);
+        let settings = listener::Settings {
+            limits: limits(&config),
+            certificates: certificates.clone(),
+            proxies: config.gateway.trusted_proxies.iter().copied().collect(),
+        };
+        let open = |error| StartError::Listen(config.gateway.listen, error);
+        let clients = bound.start(&settings, &pipeline, &pipeline.owed).map_err(open)?;
+        let plain = listener::Settings { certificates: None, ..settings };
+        let admin = Arc::new(Admin { pipeline: Arc::clone(&pipeline) });
+        let operators = operators.start(&plain, &admin, &TaskTracker::new()).map_err(open)?;
+        let watch = certificates.as_ref().and_then(certificates::watch);
+        Ok(Self {
+            pipeline,
+            clients,
+            operators,
+            certificates,
+            background: vec![tokio::spawn(keep_up())],
+            drain: config.gateway.shutdown_time.into(),
+            _watch: watch,
+        })
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.clients.address()
+    }
+
+    /// Where operators connect.
+    #[must_use]
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.operators.address()
+    }
+
+    /// What answers requests.
+    #[must_use]
+    pub const fn pipeline(&self) -> &Arc<Pipeline> {
+        &self.pipeline
+    }
+
+    /// The FHIR base of the default practice, without a slash at the end.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.pipeline.sites.all().first().map_or("", |site| &site.base)
+    }
+
+    /// Reads the certificates again, as on SIGHUP. A broken file leaves the ones in use.
+    ///
+    /// # Errors
+    /// When the files cannot be used.
+    pub fn reload(&self) -> Result<(), CertificateError> {
+        self.certificates.as_ref().map_or(Ok(()), |certificates| certificates.reload())
+    }
+
+    /// Stops accepting, lets requests under way end, writes the audit log; what takes longer than `gateway.shutdown-time`
+    /// is cut off. Returns whether everything ended by itself.
+    pub async fn shutdown(self) -> bool {
+        self.pipeline.owed.close();
+        let clean = self.clients.shutdown(self.drain).await;
+        let _ = self.operators.shutdown(Duration::from_secs(1)).await;
+        for task in self.background {
+            task.abort();
+        }
+        let audit = self.pipeline.audit.clone();
+        let flushed = tokio::task::spawn_blocking(move || audit.flush(Duration::from_secs(5))).await;
+        let flushed = matches!(flushed, Ok(Ok(())));
+        if !flushed {
+            tracing::error!("the last audit records could not be written");
+        }
+        clean && flushed
+    }
+}
+
+/// Everything that answers requests.
+async fn assemble(config: &Config, bound: &Bound, clock: &Arc<dyn Clock>) -> Result<Pipeline, StartError> {
+    let data = &config.gateway.data;
+    data::folder(data).map_err(|error| StartError::Data(data.clone(), error))?;
+    let public_url = public_url(config, bound.address());
+    let sites = Sites::new(&public_url, config.practices.keys().map(String::as_str));
+    let audit = audit::Log::open(audit_settings(config), Arc::clone(clock))?;
+    let backdoor = Arc::new(submit::Backdoor);
+    let seal = data::seal(data).map_err(|error| StartError::Data(data.clone(), error))?;
+    let mut adapters = connect(config, clock, &backdoor, &seal).await?;
+    let events = Arc::new(audit::Events::new(audit.clone(), Arc::clone(&seal), Arc::clone(clock)));
+    let routes = data::with_audit_events(config, &mut adapters, events);
+    let routes = Routes::new(&routes, &adapters)?;
+    let meters = Meters::default();
+    let authority = Authority;
+    Ok(Pipeline {
+        sites,
+        limits: receive_limits(config),
+        authority: Arc::new(authority),
+        routes,
+        audit,
+        clock: Arc::clone(clock),
+        meters,
+        tracing: Tracing::new(&config.telemetry),
+        reply: config.limits.reply.as_usize(),
+        origins: config.gateway.origins.clone(),
+        owed: TaskTracker::new(),
+        started: SystemTime::now(),
+        statements: Default::default(),
+    })
+}
+
+/// Makes every adapter, with its wrappers around it.
+async fn connect(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    backdoor: &Arc<submit::Backdoor>,
+    seal: &Arc<Seal>,
+) -> Result<BTreeMap<String, Arc<dyn Adapter>>, StartError> {
+    let mut adapters = BTreeMap::new();
+    for (name, settings) in &config.adapters {
+        let failed = |source| StartError::Adapter { name: name.clone(), source };
+        let kind = registry::kind(&settings.kind).map_err(|error| failed(error.into()))?;
+        let own = kind.read(&settings.settings).map_err(|faults| failed(data::describe(&faults).into()))?;
+        let storage = config.gateway.data.join("adapters").join(name);
+        data::folder(&storage).map_err(|error| StartError::Data(storage.clone(), error))?;
+        let host = Host {
+            name: name.as_str().into(),
+            practice: practice_of(config, name),
+            storage,
+            clock: Arc::clone(clock),
+            submit: Arc::clone(backdoor) as Arc<dyn adapter::Submit>,
+            seal: Arc::clone(seal),
+        };
+        let adapter = kind.connect(own, host).await.map_err(|error| failed(error.into()))?;
+        let policy = dispatch::Policy::from(settings);
+        let wrapped = dispatch::wrap(&Arc::from(name.as_str()), adapter, &policy, Arc::clone(clock));
+        adapters.insert(name.clone(), wrapped);
+    }
+    Ok(adapters)
+}
+
+/// The practice whose routes lead to the adapter.
+fn practice_of(config: &Config, name: &str) -> Practice {
+    config
+        .routes
+        .iter()
+        .find(|route| route.adapter == name)
+        .map_or_else(Practice::default, |route| Practice::new(&route.practice))
+}
+
+fn check_plain(config: &Config) -> Result<(), StartError> {
+    let listen = config.gateway.listen;
+    let allowed = config.gateway.tls.is_some()
+        || listen.ip().is_loopback()
+        || config.gateway.plain_http == PlainHttp::PatientDataUnencryptedOnTheNetwork;
+    if allowed { Ok(()) } else { Err(StartError::PlainHttp(listen)) }
+}
+
+fn bind(address: SocketAddr, workers: usize) -> Result<Bound, StartError> {
+    Bound::bind(address, workers).map_err(|error| StartError::Listen(address, error))
+}
+
+fn workers(config: &Config) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    config.gateway.workers.map_or_else(cores, usize::from)
+}
+
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    match &config.gateway.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None if config.gateway.tls.is_some() => format!("https://{address}"),
+        None => format!("http://{address}"),
+    }
+}
+
+fn limits(config: &Config) -> listener::Limits {
+    let limits = &config.limits;
+    let window = |size: config::Size| u32::try_from(size.bytes()).unwrap_or(u32::MAX >> 1).min(u32::MAX >> 1);
+    listener::Limits {
+        header_size: window(limits.header_size),
+        headers: limits.headers.into(),
+        connections: limits.connections as usize,
+        connections_per_address: limits.connections_per_address as usize,
+        streams: limits.streams,
+        resets: limits.resets as usize,
+        stream_window: window(limits.stream_window),
+        connection_window: window(limits.connection_window),
+        patience: Patience {
+            idle: limits.idle.into(),
+            head: limits.header_time.into(),
+            total: limits.total.into(),
+            ..Patience::default()
+        },
+        handshake: limits.handshake.into(),
+        ..listener::Limits::default()
+    }
+}
+
+fn receive_limits(config: &Config) -> receive::Limits {
+    receive::Limits {
+        body: config.limits.body.as_usize(),
+        budget: Budget::new(config.limits.bodies_in_flight.as_usize()),
+        body_rate: config.limits.body_rate.bytes(),
+        grace: GRACE,
+        total: config.limits.total.into(),
+        proxies: config.gateway.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+    }
+}
+
+fn audit_settings(config: &Config) -> audit::Settings {
+    let settings = &config.audit;
+    audit::Settings {
+        window: settings.group.into(),
+        segment_size: settings.segment_size.bytes(),
+        segment_age: settings.segment_age.into(),
+        retain_age: Some(settings.retention.into()),
+        retain_size: settings.retention_size.map(config::Size::bytes),
+        on_full: match settings.on_full {
+            OnFull::Stop => audit::OnFull::Stop,
+            OnFull::Continue => audit::OnFull::Continue,
+        },
+        ..audit::Settings::new(config.gateway.data.join("audit"))
+    }
+}
+
+async fn keep_up() {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        telemetry::upkeep();
+    }
+}
