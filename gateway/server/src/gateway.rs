@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::Admin;
-use crate::pipeline::authority::Authority;
+use crate::authorize::{self, Authority};
 use crate::listener::pulse::Patience;
 use crate::listener::tls::{CertificateError, Certificates};
 use crate::listener::{self, Bound, Listener};
@@ -55,6 +55,9 @@ pub enum StartError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] audit::OpenError),
+    /// The authorization server cannot start.
+    #[error(transparent)]
+    Authority(#[from] authorize::OpenError),
     /// An adapter cannot be made.
     #[error("adapter `{name}`: {source}")]
     Adapter {
@@ -179,11 +182,11 @@ async fn assemble(config: &Config, bound: &Bound, clock: &Arc<dyn Clock>) -> Res
     let routes = data::with_audit_events(config, &mut adapters, events);
     let routes = Routes::new(&routes, &adapters)?;
     let meters = Meters::default();
-    let authority = Authority;
+    let authority = Authority::open(config, &public_url, Arc::clone(clock))?;
     Ok(Pipeline {
         sites,
         limits: receive_limits(config),
-        authority: Arc::new(authority),
+        authority,
         routes,
         audit,
         clock: Arc::clone(clock),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fhir::InteractionCode;
 
+use crate::authorize::limits::RateLimitFields;
 use crate::receive::Format;
 use crate::respond::cors::Readers;
 
@@ -52,6 +53,8 @@ pub struct Passage {
     pub interaction: Option<InteractionCode>,
     /// What its answer is written in.
     pub format: Format,
+    /// What the client is told about its rate.
+    pub rate: Option<RateLimitFields>,
     /// Who may read its answer from another origin.
     pub readers: Readers,
 }
@@ -67,6 +70,7 @@ impl Passage {
             route: None,
             interaction: None,
             format: Format { media: crate::receive::negotiate::Media::FhirJson, version: None },
+            rate: None,
             readers: Readers::Nobody,
         }
     }

@@ -2,8 +2,7 @@
 //!
 //! [`Pipeline::answer`] around it never fails and is the only place where a failure becomes an OperationOutcome.
 
-pub mod authority;
-mod discovery;
+pub mod discovery;
 mod open;
 mod perform;
 
@@ -20,9 +19,8 @@ use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use self::authority as authorize_now;
-use self::authority::Authority;
-use crate::authorize::Permitted;
+use crate::authorize::limits::RateLimitFields;
+use crate::authorize::{self, Authority, Permitted};
 use crate::failure::Failure;
 use crate::listener::{Answer, Body, Peer};
 use crate::passage::{Passage, Stage};
@@ -42,7 +40,7 @@ pub struct Pipeline {
     /// What a request may cost.
     pub limits: receive::Limits,
     /// Who is believed.
-    pub authority: Arc<Authority>,
+    pub authority: Authority,
     /// What goes where.
     pub routes: Routes,
     /// Where everything is written down.
@@ -82,6 +80,7 @@ impl Answer for Pipeline {
             respond::failure(passage.format, failure)
         });
         passage.readers.tell(response.headers_mut());
+        response.headers_mut().extend(passage.rate.iter().flat_map(RateLimitFields::headers));
         respond::finish(&mut response, &envelope, peer.encrypted);
         passage.mark(Stage::Respond);
         self.meters.note(&passage, response.status());
@@ -129,12 +128,11 @@ impl Pipeline {
             }
             Door::Token(practice) => {
                 passage.readers = self.readers(head, practice, false);
-                let _ = (body, envelope);
-                self.keys(head, practice)
+                Ok(self.token(head, body, practice, envelope).await)
             }
             Door::Keys(practice) => {
                 passage.readers = self.readers(head, practice, true);
-                self.keys(head, practice)
+                self.keys(head)
             }
             Door::Nowhere => {
                 Err(Failure::new(StatusCode::NOT_FOUND, IssueType::NotFound, "expected a path of this gateway"))
@@ -159,7 +157,8 @@ impl Pipeline {
         passage.format = request.preferences.format;
         passage.interaction = Some(request.interaction.code());
         passage.mark(Stage::Receive);
-        let permitted = authorize_now::permit(request, &self.authority).await?;
+        let permitted = authorize::permit(request, &self.authority).await?;
+        passage.rate = Some(permitted.rate().clone());
         passage.mark(Stage::Authorize);
         let safe = permitted.request().interaction.is_safe();
         let work = Arc::clone(self).account_for(permitted, passage.clone(), lease);

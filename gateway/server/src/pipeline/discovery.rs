@@ -73,13 +73,13 @@ impl Pipeline {
     pub(super) fn discover(&self, head: &Parts, shape: &Shape, site: &Site) -> Result<Response<Body>, Failure> {
         shape.check_method(&head.method)?;
         let document = self.authority.smart_configuration(&site.practice);
-        Ok(public_json(head, document.to_string()))
+        Ok(public_json(head, document))
     }
 
-    /// The public keys of a practice's authorization server.
-    pub(super) fn keys(&self, head: &Parts, practice: &Practice) -> Result<Response<Body>, Failure> {
+    /// The public keys of the authorization server.
+    pub(super) fn keys(&self, head: &Parts) -> Result<Response<Body>, Failure> {
         Shape::Discovery.check_method(&head.method)?;
-        Ok(public_json(head, self.authority.jwks(practice)))
+        Ok(public_json(head, self.authority.jwks()))
     }
 
     fn statement(&self, site: &Site) -> Value {
@@ -114,7 +114,7 @@ impl Pipeline {
             }],
             "extension": [{
                 "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
-                "extension": [{ "url": "token", "valueUri": self.authority.token_url(practice) }],
+                "extension": [{ "url": "token", "valueUri": self.authority.token_endpoint(practice) }],
             }],
         })
     }

@@ -1,0 +1,139 @@
+//! A gateway on free ports with a store of its own, and a client that speaks to it.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use frontdesk::Gateway;
+use frontdesk::authorize::pem::{PrivateKey, generate};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A running gateway, a registered client and its key.
+pub struct Practice {
+    pub gateway: Gateway,
+    pub folder: TempDir,
+    key: PrivateKey,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// An answer, all of it.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub fn field(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+
+    /// The code of the first issue.
+    pub fn issue(&self) -> String {
+        self.json()["issue"][0]["code"].as_str().unwrap_or("no OperationOutcome").to_owned()
+    }
+}
+
+impl Practice {
+    /// A gateway with the defaults.
+    pub async fn open() -> Self {
+        Self::with("").await
+    }
+
+    /// A gateway with further settings.
+    pub async fn with(settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = PrivateKey::from_pem(generate(Algorithm::ES384).unwrap().as_bytes()).unwrap();
+        let jwks = folder.path().join("client.jwks");
+        std::fs::write(&jwks, json!({ "keys": [key.public] }).to_string()).unwrap();
+        let config = config::parse("test", &text(folder.path(), &jwks, settings)).unwrap();
+        let gateway = Gateway::start(config).await.unwrap();
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { gateway, folder, key, client }
+    }
+
+    /// An access token of the client.
+    pub async fn token(&self, scope: &str) -> String {
+        self.token_for(scope, "").await.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// What the token endpoint answers; `more` are further parameters.
+    pub async fn token_for(&self, scope: &str, more: &str) -> Answer {
+        let url = format!("http://{}/auth/token", self.gateway.address());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let claims = json!({
+            "iss": "tester", "sub": "tester", "aud": url, "exp": now + 60, "jti": rand::random::<u128>().to_string(),
+        });
+        let mut header = jsonwebtoken::Header::new(Algorithm::ES384);
+        header.kid = Some(self.key.kid.clone());
+        let assertion = jsonwebtoken::encode(&header, &claims, &self.key.encoding).unwrap();
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+            .append_pair("client_assertion", &assertion)
+            .append_pair("scope", scope)
+            .finish();
+        let fields = [("content-type", "application/x-www-form-urlencoded")];
+        self.ask(Method::POST, &url, &fields, format!("{form}{more}")).await
+    }
+
+    /// Sends a request; a path stands behind the FHIR base.
+    pub async fn ask(&self, method: Method, path: &str, fields: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+        let base = format!("http://{}/fhir/r4", self.gateway.address());
+        let uri = if path.starts_with("http") { path.to_owned() } else { format!("{base}{path}") };
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let response = self.client.request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    /// Reads without a token.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, &[], "").await
+    }
+}
+
+fn text(folder: &Path, jwks: &Path, settings: &str) -> String {
+    format!(
+        r#"
+            [gateway]
+            listen = "127.0.0.1:0"
+            admin = "127.0.0.1:0"
+            data = "{folder}"
+            workers = 2
+            shutdown-time = "5s"
+            origins = ["https://portal.example"]
+
+            [clients.tester]
+            jwks = {{ file = "{jwks}" }}
+            scopes = "system/*.cruds patient/*.cruds launch/patient"
+            patient-context = true
+
+            [adapters.store]
+            kind = "store"
+
+            [[routes]]
+            adapter = "store"
+
+            {settings}
+        "#,
+        folder = folder.display(),
+        jwks = jwks.display(),
+    )
+}

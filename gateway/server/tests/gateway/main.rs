@@ -1,0 +1,5 @@
+//! The gateway in this process, spoken to over real sockets.
+
+mod harness;
+
+mod interactions;
