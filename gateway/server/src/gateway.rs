@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use adapter::host::SystemClock;
-use adapter::{Adapter, Clock, Host, Practice};
 use adapter::seal::Seal;
+use adapter::{Adapter, Clock, Host, Practice};
 use config::{Config, OnFull, PlainHttp};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;

@@ -152,8 +152,7 @@ impl Pipeline {
         peer: &Peer,
         passage: &mut Passage,
     ) -> Result<Response<Body>, Failure> {
-        let Received { request, lease } =
-            receive::read(head, body, shape, site, envelope, peer, &self.limits).await?;
+        let Received { request, lease } = receive::read(head, body, shape, site, envelope, peer, &self.limits).await?;
         passage.format = request.preferences.format;
         passage.interaction = Some(request.interaction.code());
         passage.mark(Stage::Receive);

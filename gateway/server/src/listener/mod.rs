@@ -137,7 +137,12 @@ impl Bound {
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start<A: Answer>(self, settings: &Settings, answer: &Arc<A>, owed: &TaskTracker) -> std::io::Result<Listener> {
+    pub fn start<A: Answer>(
+        self,
+        settings: &Settings,
+        answer: &Arc<A>,
+        owed: &TaskTracker,
+    ) -> std::io::Result<Listener> {
         let shutdown = CancellationToken::new();
         let admission = Arc::new(Admission::new(&settings.limits, &settings.proxies));
         let workers = self

@@ -136,5 +136,9 @@ fn public_json(head: &Parts, document: impl Into<Bytes>) -> Response<Body> {
 }
 
 fn date(at: SystemTime) -> String {
-    OffsetDateTime::from(at).replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH).format(&Rfc3339).unwrap_or_default()
+    OffsetDateTime::from(at)
+        .replace_nanosecond(0)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }

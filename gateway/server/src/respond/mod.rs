@@ -96,7 +96,9 @@ pub fn reply(manner: &Manner, mut reply: Reply, warnings: &[Issue]) -> Response<
         builder = builder.header("x-frontdesk-warnings", reply.issues.len());
     }
     match (manner.write, manner.preferences.returns) {
-        (true, Some(Returns::Minimal)) => respond(builder.header("preference-applied", "return=minimal"), Body::empty()),
+        (true, Some(Returns::Minimal)) => {
+            respond(builder.header("preference-applied", "return=minimal"), Body::empty())
+        }
         (true, Some(Returns::OperationOutcome)) => {
             let status = if reply.status == Status::NoContent { StatusCode::OK } else { status(&reply) };
             let builder = builder.status(status).header("preference-applied", "return=OperationOutcome");

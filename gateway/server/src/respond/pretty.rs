@@ -75,7 +75,10 @@ mod tests {
 
     #[test]
     fn only_blanks_are_added() {
-        assert_eq!(printed(r#" {"a":1.50,"b":[ "x\"{",{}],"c":[]} "#), "{\n  \"a\": 1.50,\n  \"b\": [\n    \"x\\\"{\",\n    {}\n  ],\n  \"c\": []\n}");
+        assert_eq!(
+            printed(r#" {"a":1.50,"b":[ "x\"{",{}],"c":[]} "#),
+            "{\n  \"a\": 1.50,\n  \"b\": [\n    \"x\\\"{\",\n    {}\n  ],\n  \"c\": []\n}"
+        );
         for odd in ["", "\"", "{", "}}}}", "[[[", "\"\\"] {
             print(odd.as_bytes());
         }

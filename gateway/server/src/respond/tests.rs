@@ -59,8 +59,11 @@ fn what_the_client_has_is_not_sent_again() {
 
 #[test]
 fn a_create_says_where_and_sends_back_what_prefer_says() {
-    for (returns, length) in [(None, Some(26)), (Some(Returns::Representation), Some(26)), (Some(Returns::Minimal), Some(0))] {
-        let response = reply(&manner(true, Preferences { returns, ..Preferences::default() }), stored(Status::Created), &[]);
+    for (returns, length) in
+        [(None, Some(26)), (Some(Returns::Representation), Some(26)), (Some(Returns::Minimal), Some(0))]
+    {
+        let response =
+            reply(&manner(true, Preferences { returns, ..Preferences::default() }), stored(Status::Created), &[]);
         assert_eq!(response.status(), 201);
         assert_eq!(field(&response, "location"), Some("http://gw/fhir/r4/Patient/p1/_history/3"));
         assert_eq!(response.body().length(), length);
