@@ -14,7 +14,7 @@ pub struct Failure {
     /// What the client reads; never empty.
     pub issues: Vec<Issue>,
     /// Header fields that belong to the status: WWW-Authenticate, Retry-After, Allow.
-    pub headers: HeaderMap,
+    pub headers: Box<HeaderMap>,
     /// What only the log may read. Holds no patient data.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -29,7 +29,7 @@ impl Failure {
     /// A failure with several issues.
     #[must_use]
     pub fn from_issues(status: StatusCode, issues: Vec<Issue>) -> Self {
-        Self { status, issues, headers: HeaderMap::new(), cause: None }
+        Self { status, issues, headers: Box::default(), cause: None }
     }
 
     /// The same failure with a header field; a value that is no header value is left out.

@@ -116,7 +116,7 @@ pub fn failure(format: Format, failure: Failure) -> Response<Body> {
         Response::builder().status(failure.status).header(header::CONTENT_TYPE, format.content_type()),
         Body::whole(body),
     );
-    response.headers_mut().extend(failure.headers);
+    response.headers_mut().extend(*failure.headers);
     response
 }
 
