@@ -9,7 +9,7 @@ mod shape;
 pub mod source;
 
 pub use adapter::setting::{Duration, Secret, SecretText, Size};
-pub use load::{LoadError, OUT_OF_THE_BOX, load, parse, shape};
+pub use load::{LoadError, OUT_OF_THE_BOX, check, load, parse, shape};
 pub use schema::schema;
 pub use settings::{
     Adapter, AdapterSettings, Algorithm, Audit, Authorization, Breaker, Client, ClientCertificates, Config, Gateway,

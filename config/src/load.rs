@@ -48,8 +48,16 @@ pub fn load(path: &Path) -> Result<Config, LoadError> {
 /// Everything that the first failing pass found.
 pub fn parse(name: &str, text: &str) -> Result<Config, Report> {
     let config = shape(name, text)?;
-    config.report(crate::meaning::faults(&config))?;
+    check(&config)?;
     Ok(config)
+}
+
+/// The third pass alone.
+///
+/// # Errors
+/// Everything that has the right shape and cannot work.
+pub fn check(config: &Config) -> Result<(), Report> {
+    config.report(crate::meaning::faults(config))
 }
 
 /// The first two passes alone, for a caller that changes settings before their meaning is checked.

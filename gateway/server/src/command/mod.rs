@@ -2,9 +2,9 @@
 
 mod backup;
 mod check;
-
 pub mod client;
 pub mod token;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -24,6 +24,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Token(token::Arguments),
+    Client(client::Arguments),
+    Validate(validate::Validate),
     Backup(backup::Backup),
 }
 
@@ -32,6 +35,9 @@ enum Command {
 pub fn run() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Check(check) => check.run(),
+        Command::Token(token) => Ok(token::run(&token)),
+        Command::Client(client) => Ok(client::run(&client)),
+        Command::Validate(validate) => validate.run(),
         Command::Backup(backup) => backup.run(),
     };
     done.unwrap_or_else(|error| {
@@ -50,7 +56,7 @@ mod tests {
     fn the_command_line_is_sound_and_each_command_shows_an_example() {
         let mut commands = Arguments::command();
         commands.clone().debug_assert();
-        for command in commands.get_subcommands_mut().filter(|command| command.get_name() != "client") {
+        for command in commands.get_subcommands_mut() {
             let help = command.render_long_help().to_string();
             assert!(help.contains("Example"), "{}", command.get_name());
             assert!(help.contains(&format!("frontdesk {}", command.get_name())), "{help}");
