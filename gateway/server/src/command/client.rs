@@ -19,6 +19,7 @@ use crate::authorize::registry::{Registration, Registry, RegistryError};
 
 /// Register clients, switch them off and on, rotate their keys.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  frontdesk client add --help")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
