@@ -31,7 +31,7 @@ pub enum IndexValue<'a> {
     Text {
         /// As written: for `:exact`.
         exact: Cow<'a, str>,
-        /// Folded by [`crate::index::fold`]: for the default and `:contains`.
+        /// Folded by [`crate::fold`]: for the default and `:contains`.
         normalized: Cow<'a, str>,
     },
     /// Of a date parameter: microseconds since 1970-01-01T00:00:00Z, half-open `[low, high)` (search.html#date).
@@ -112,10 +112,4 @@ impl fmt::Debug for ReferenceValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ReferenceValue(…)")
     }
-}
-
-/// A string as searches compare it: case and accents folded, runs of white space one space (search.html#string).
-#[must_use]
-pub fn fold(text: &str) -> Cow<'_, str> {
-    Cow::Owned(text.to_lowercase())
 }

@@ -3,12 +3,14 @@
 
 pub mod compartment;
 pub mod extract;
+mod fold;
 pub mod index;
 pub mod matching;
 pub mod parameter;
 pub mod query;
 
 pub use extract::extract;
+pub use fold::fold;
 pub use index::{IndexValue, ReferenceValue};
 pub use matching::matches;
 pub use parameter::{Component, Parameter, ParameterType, parameter, parameters};

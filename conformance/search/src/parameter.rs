@@ -1,6 +1,12 @@
 //! Search parameters, compiled once per release and resource type, at the first use.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
+
+use definitions::{Definitions, ParameterKind, SearchParameter};
 use fhir::{ResourceType, Version};
+
+use crate::extract::Extraction;
 
 /// `SearchParameter.type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +27,7 @@ pub enum ParameterType {
     Quantity,
     /// `uri`
     Uri,
-    /// `special`: has rules of its own (`near`, `_filter`)
+    /// `special`: has rules of its own (`near`)
     Special,
 }
 
@@ -43,6 +49,22 @@ impl ParameterType {
     }
 }
 
+impl From<ParameterKind> for ParameterType {
+    fn from(kind: ParameterKind) -> Self {
+        match kind {
+            ParameterKind::Number => Self::Number,
+            ParameterKind::Date => Self::Date,
+            ParameterKind::String => Self::Text,
+            ParameterKind::Token => Self::Token,
+            ParameterKind::Reference => Self::Reference,
+            ParameterKind::Composite => Self::Composite,
+            ParameterKind::Quantity => Self::Quantity,
+            ParameterKind::Uri => Self::Uri,
+            ParameterKind::Special => Self::Special,
+        }
+    }
+}
+
 /// A search parameter as one resource type has it.
 #[derive(Debug)]
 pub struct Parameter {
@@ -54,7 +76,11 @@ pub struct Parameter {
     pub base: ResourceType,
     /// The release it was compiled for.
     pub version: Version,
-    /// Types that a reference may point to; empty for other kinds.
+    /// The canonical of its definition.
+    pub url: &'static str,
+    /// Its FHIRPath, over all the types that it can be used on.
+    pub expression: &'static str,
+    /// Types that a reference may point to; empty when any, and for other kinds.
     pub targets: Vec<ResourceType>,
     /// Parts of a composite, in the order of the `$` in its value; empty for other kinds.
     pub components: Vec<Component>,
@@ -69,12 +95,29 @@ pub struct Component {
     pub kind: ParameterType,
 }
 
+/// Two parameters are the same when they are the same row: there is one per release, type and code.
+impl PartialEq for Parameter {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+/// What one resource type of one release is searched by.
+pub(crate) struct Compiled {
+    pub(crate) version: Version,
+    pub(crate) resource_type: ResourceType,
+    /// Sorted by code.
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) extraction: Extraction,
+}
+
 /// Every parameter of a resource type in a release, those of Resource and DomainResource (`_id`, `_lastUpdated`,
 /// `_tag`, `_profile`, `_security`, `_source`, …) included, sorted by code. Empty for a type that the release has not.
+/// Those without an expression (`_content`, `_text`, `_query`, `_filter`) and the special ones (`near`) are not among
+/// them, because nothing can be indexed for them.
 #[must_use]
 pub fn parameters(version: Version, resource_type: ResourceType) -> &'static [Parameter] {
-    let _ = (version, resource_type);
-    &[]
+    compiled(version, resource_type).map_or(&[], |compiled| &compiled.parameters)
 }
 
 /// The parameter of that code.
@@ -82,4 +125,56 @@ pub fn parameters(version: Version, resource_type: ResourceType) -> &'static [Pa
 pub fn parameter(version: Version, resource_type: ResourceType, code: &str) -> Option<&'static Parameter> {
     let all = parameters(version, resource_type);
     all.binary_search_by(|known| known.code.cmp(code)).ok().and_then(|index| all.get(index))
+}
+
+/// The parameters of every resource type: those of Resource. Their `base` stands for any type.
+pub(crate) fn shared_parameter(version: Version, code: &str) -> Option<&'static Parameter> {
+    // Every type has them; AuditEvent stands for all.
+    let found = parameter(version, ResourceType::AUDIT_EVENT, code)?;
+    let definition = definitions::of(version).search_parameter_by_url(found.url)?;
+    definition.bases.contains(&"Resource").then_some(found)
+}
+
+pub(crate) fn compiled(version: Version, resource_type: ResourceType) -> Option<&'static Compiled> {
+    type Release = HashMap<ResourceType, OnceLock<Compiled>>;
+    static RELEASES: LazyLock<[Release; 3]> = LazyLock::new(|| {
+        Version::ALL.map(|version| {
+            let types = ResourceType::all().filter(|known| known.is_in(version));
+            types.map(|resource_type| (resource_type, OnceLock::new())).collect()
+        })
+    });
+    let slot = RELEASES.get(version as usize)?.get(&resource_type)?;
+    Some(slot.get_or_init(|| compile(definitions::of(version), resource_type)))
+}
+
+fn compile(definitions: &'static Definitions, resource_type: ResourceType) -> Compiled {
+    let mut known: Vec<(&str, &SearchParameter)> = definitions
+        .search_parameters(resource_type)
+        .filter(|definition| definition.expression.is_some() && definition.kind != ParameterKind::Special)
+        .map(|definition| (definition.code, definition))
+        .collect();
+    // Some packages define a code twice for one type; the first, by canonical, stands.
+    known.dedup_by_key(|(code, _)| *code);
+    let parameters: Vec<Parameter> =
+        known.iter().map(|(_, definition)| parameter_of(definitions, resource_type, definition)).collect();
+    let pairs: Vec<_> = parameters.iter().zip(known.iter().map(|(_, definition)| *definition)).collect();
+    let extraction = Extraction::compile(definitions, resource_type, &pairs);
+    Compiled { version: definitions.version(), resource_type, parameters, extraction }
+}
+
+fn parameter_of(definitions: &'static Definitions, base: ResourceType, definition: &SearchParameter) -> Parameter {
+    let component = |component: &definitions::Component| {
+        let part = definitions.search_parameter_by_url(component.definition)?;
+        Some(Component { code: part.code, kind: part.kind.into() })
+    };
+    Parameter {
+        code: definition.code,
+        kind: definition.kind.into(),
+        base,
+        version: definitions.version(),
+        url: definition.url,
+        expression: definition.expression.unwrap_or_default(),
+        targets: definition.targets.iter().filter_map(|name| name.parse().ok()).collect(),
+        components: definition.components.iter().filter_map(component).collect(),
+    }
 }

@@ -154,7 +154,7 @@ pub enum Operand {
     Text {
         /// As written, escapes resolved.
         exact: String,
-        /// Folded by [`crate::index::fold`].
+        /// Folded by [`crate::fold`].
         normalized: String,
     },
     /// Of a date: half-open in microseconds UTC, as wide as its precision.
@@ -265,12 +265,6 @@ pub struct Include {
     pub target: Option<ResourceType>,
     /// `:iterate`: on included resources as well.
     pub iterate: bool,
-}
-
-impl PartialEq for Parameter {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
-    }
 }
 
 /// Shows the parameter and how many values it has: values may name a patient.
