@@ -14,7 +14,6 @@ use crate::{IndexValue, Parameter};
 
 pub(crate) use number::implicit_range;
 pub(crate) use reference::parse as parse_reference;
-pub(crate) use value::span_of;
 
 use plan::Plan;
 

@@ -243,7 +243,7 @@ fn date<'a>(value: Value<'a>, type_name: &str, emit: Emit<'_, 'a>) {
     }
 }
 
-pub(crate) fn span_of(text: &str) -> Option<(i64, i64)> {
+fn span_of(text: &str) -> Option<(i64, i64)> {
     Temporal::parse_date(text).map(|value| value.span())
 }
 

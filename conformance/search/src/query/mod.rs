@@ -1,10 +1,17 @@
 //! A query string as criteria and result parameters (search.html#3.1.1).
 
+mod condition;
+mod operand;
+mod parse;
+mod result;
+
 use std::fmt;
 
-use fhir::{Issue, Query, ResourceType, Version};
+use fhir::ResourceType;
 
 use crate::Parameter;
+
+pub use parse::parse;
 
 /// What to do with a parameter that is not known (`Prefer: handling`, search.html#errors).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -31,7 +38,7 @@ pub struct Search {
     pub total: Option<Total>,
     /// `_summary`
     pub summary: Option<Summary>,
-    /// `_elements`, without those of `_elements` that are mandatory anyway.
+    /// `_elements`: names of top-level elements.
     pub elements: Vec<String>,
     /// `_include`
     pub includes: Vec<Include>,
@@ -127,7 +134,7 @@ pub enum Prefix {
     Sa,
     /// It ends before the start of the parameter.
     Eb,
-    /// About the same: within 10 percent, of a date within 10 percent of the distance from now.
+    /// About the same: within 10 percent; of a date: the ranges overlap.
     Ap,
 }
 
@@ -215,8 +222,6 @@ pub enum Operand {
     ValueSet(String),
     /// Of a composite: one operand per component.
     Composite(Vec<Operand>),
-    /// Of a special parameter, as written.
-    Special(String),
 }
 
 /// One key of `_sort`.
@@ -278,19 +283,4 @@ impl fmt::Debug for Operand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Operand(…)")
     }
-}
-
-/// Reads a query. `resource_type` is `None` for a search over all types, which has only the parameters of Resource.
-///
-/// # Errors
-/// Every fault at once: unknown parameters (strict), modifiers that do not fit, malformed and empty values. A
-/// fault is never read as "match all", with lenient handling neither.
-pub fn parse(
-    query: &Query,
-    version: Version,
-    resource_type: Option<ResourceType>,
-    handling: Handling,
-) -> Result<Search, Vec<Issue>> {
-    let _ = (query, version, resource_type, handling);
-    Err(vec![Issue::error(fhir::IssueType::NotSupported, "no search parameters are compiled in")])
 }
