@@ -3,6 +3,9 @@
 mod backup;
 mod check;
 pub mod client;
+mod demo;
+mod running;
+mod serve;
 pub mod token;
 mod validate;
 
@@ -23,6 +26,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
+    Serve(serve::Serve),
     Check(check::Check),
     Token(token::Arguments),
     Client(client::Arguments),
@@ -34,6 +39,8 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Demo(demo) => demo.run(),
+        Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
         Command::Token(token) => Ok(token::run(&token)),
         Command::Client(client) => Ok(client::run(&client)),

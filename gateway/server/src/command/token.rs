@@ -48,9 +48,16 @@ pub struct Arguments {
     patient: Option<String>,
 }
 
+impl Arguments {
+    /// A token with these scopes, for another command.
+    pub(super) fn new(gateway: Url, client: &str, key: PathBuf, scope: &str) -> Self {
+        Self { gateway, client: client.to_owned(), key, kid: None, scope: Some(scope.to_owned()), patient: None }
+    }
+}
+
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
-enum TokenFailure {
+pub(super) enum TokenFailure {
     #[error("cannot read `{0}`: {1}")]
     File(PathBuf, std::io::Error),
     #[error("`{0}`: {1}")]
@@ -89,7 +96,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-async fn token(arguments: &Arguments) -> Result<String, TokenFailure> {
+/// Asks for the token.
+pub(super) async fn token(arguments: &Arguments) -> Result<String, TokenFailure> {
     let key = read_key(arguments)?;
     let fetch = Fetch::new(PATIENCE);
     let endpoint = discover(&fetch, &arguments.gateway).await?;
