@@ -1,0 +1,146 @@
+//! CPU time per operation, summed over all threads of the process: wall time says little on a shared machine.
+//!
+//!     cargo bench -p store
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a measurement")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapter::host::{Submit, SystemClock};
+use adapter::seal::Seal;
+use adapter::{Adapter as _, Call, Error, ErrorKind, Host, Practice, Reply, Trace};
+use fhir::{Interaction, Query, Resource, ResourceType, Version};
+use store::{Settings, Store};
+
+const CREATES: usize = 8_000;
+const READS: usize = 100_000;
+const SEARCHES: usize = 2_000;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let folder = tempfile::tempdir_in(std::env::var_os("BENCH_FOLDER").unwrap_or_else(|| ".".into())).unwrap();
+    let store = Arc::new(Store::open(&Settings::default(), &host(folder.path())).unwrap());
+    runtime.block_on(async {
+        for clients in [1, 16, 64] {
+            creates(&store, clients, CREATES / if clients == 1 { 8 } else { 1 }).await;
+        }
+        reads(&store).await;
+        for query in [
+            "family=Chalmers17",
+            "identifier=urn:oid:1.2.36.146.595.217.0.1|12345-77",
+            "birthdate=1974-12-25&_count=10",
+        ] {
+            searches(&store, query).await;
+        }
+    });
+}
+
+async fn creates(store: &Arc<Store>, clients: usize, count: usize) {
+    let begun = Begun::now();
+    let tasks = (0..clients).map(|client| {
+        let store = Arc::clone(store);
+        tokio::spawn(async move {
+            for number in 0..count / clients {
+                let resource = Resource::new(ResourceType::PATIENT, Version::R4, patient(client * 10_000 + number));
+                store.perform(call(Interaction::Create { resource, if_none_exist: None })).await.unwrap();
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    begun.report(&format!("create, {clients} clients"), count / clients * clients);
+}
+
+async fn reads(store: &Store) {
+    let resource = Resource::new(ResourceType::PATIENT, Version::R4, patient(1));
+    let created = store.perform(call(Interaction::Create { resource, if_none_exist: None })).await.unwrap();
+    let id = created.subject.unwrap().id;
+    let begun = Begun::now();
+    for _ in 0..READS {
+        let read = Interaction::Read { resource_type: ResourceType::PATIENT, id: id.clone() };
+        store.perform(call(read)).await.unwrap();
+    }
+    begun.report("read", READS);
+}
+
+async fn searches(store: &Store, query: &str) {
+    let begun = Begun::now();
+    for _ in 0..SEARCHES {
+        let search = Interaction::SearchType {
+            resource_type: ResourceType::PATIENT,
+            compartment: None,
+            query: Query::parse(query),
+        };
+        store.perform(call(search)).await.unwrap();
+    }
+    begun.report(&format!("search {query}"), SEARCHES);
+}
+
+struct Begun {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Begun {
+    fn now() -> Self {
+        Self { wall: Instant::now(), cpu: cpu_time() }
+    }
+
+    fn report(&self, what: &str, count: usize) {
+        let per = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
+        println!("{what}: {:.1} µs CPU, {:.1} µs wall", per(cpu_time() - self.cpu), per(self.wall.elapsed()));
+    }
+}
+
+/// CPU time of all threads that are alive; those of a store live as long as it does.
+fn cpu_time() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let nanos = tasks.filter_map(|task| {
+        let stat = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        stat.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
+}
+
+/// About 2 KB.
+fn patient(number: usize) -> String {
+    format!(
+        r#"{{"resourceType":"Patient","text":{{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">{}</div>"}},"identifier":[{{"use":"usual","type":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR"}}]}},"system":"urn:oid:1.2.36.146.595.217.0.1","value":"12345-{number}","period":{{"start":"2001-05-06"}},"assigner":{{"display":"Acme Healthcare"}}}}],"active":true,"name":[{{"use":"official","family":"Chalmers{number}","given":["Peter","James"]}},{{"use":"usual","given":["Jim"]}}],"telecom":[{{"system":"phone","value":"(03) 5555 6473","use":"work","rank":1}},{{"system":"email","value":"peter{number}@example.org","use":"home"}}],"gender":"male","birthDate":"19{:02}-12-25","address":[{{"use":"home","type":"both","text":"534 Erewhon St PeasantVille, Rainbow, Vic  3999","line":["534 Erewhon St"],"city":"PleasantVille","district":"Rainbow","state":"Vic","postalCode":"3999","period":{{"start":"1974-12-25"}}}}],"contact":[{{"relationship":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/v2-0131","code":"N"}}]}}],"name":{{"family":"du Marché","given":["Bénédicte"]}},"telecom":[{{"system":"phone","value":"+33 (237) 998327"}}]}}],"managingOrganization":{{"reference":"Organization/1"}}}}"#,
+        "narrative ".repeat(45),
+        number % 100
+    )
+}
+
+fn call(interaction: Interaction) -> Call {
+    Call {
+        practice: Practice::default(),
+        interaction,
+        version: Version::R4,
+        base: "http://127.0.0.1:8080/fhir/r4".into(),
+        confined_to: None,
+        deadline: Instant::now() + Duration::from_secs(60),
+        idempotency_key: None,
+        trace: Trace::default(),
+    }
+}
+
+struct NoPipeline;
+
+#[async_trait::async_trait]
+impl Submit for NoPipeline {
+    async fn submit(&self, _: Call) -> Result<Reply, Error> {
+        Err(Error::new(ErrorKind::Internal, "there is no pipeline here"))
+    }
+}
+
+fn host(folder: &std::path::Path) -> Host {
+    Host {
+        name: "store".into(),
+        practice: Practice::default(),
+        storage: folder.to_owned(),
+        clock: Arc::new(SystemClock),
+        submit: Arc::new(NoPipeline),
+        seal: Arc::new(Seal::new(&[7; 32])),
+    }
+}
