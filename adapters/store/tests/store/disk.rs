@@ -10,8 +10,9 @@ use store::{Settings, Store};
 
 use crate::support::{create, host, id, open, read};
 
+/// Large, with nothing to index.
 fn large_patient() -> String {
-    format!(r#"{{"resourceType":"Patient","name":[{{"text":"{}"}}]}}"#, "x".repeat(20_000))
+    format!(r#"{{"resourceType":"Patient","text":{{"status":"generated","div":"<div>{}</div>"}}}}"#, "x".repeat(20_000))
 }
 
 #[tokio::test]
