@@ -216,7 +216,8 @@ async fn all_pages(store: &Store, practice: &Practice, query: &Query) -> Option<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48,
+        failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_search_finds_what_the_rules_say_on_pages_of_any_size_in_any_order(
