@@ -15,7 +15,7 @@ mod token;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapter::{Adapter, AdapterKind, Call, ConnectError, Error, Health, Host, Reply};
+use adapter::{Adapter, AdapterKind, Call, ConnectError, Error, ErrorKind, Health, Host, Reply};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use fhir::{Capability, Interaction};
 use http::{StatusCode, Uri};
@@ -82,6 +82,7 @@ impl Adapter for FhirRest {
     }
 
     async fn perform(&self, call: Call) -> Result<Reply, Error> {
+        self.server.refuse_unserved(&call.interaction)?;
         let directions = self.server.directions(&call.base);
         let request = outgoing(&self.server, &call, &directions.to_back_end)?;
         let response = self.server.exchange(&call, &request).await?;
@@ -126,6 +127,25 @@ impl Server {
             settings,
             host,
         })
+    }
+
+    /// Refuses what the capability does not have; an operation is offered by its name.
+    fn refuse_unserved(&self, interaction: &Interaction) -> Result<(), Error> {
+        let capability = self.capability.load();
+        let resource_type = interaction.resource_type();
+        let is_served = match interaction {
+            Interaction::Capabilities => true,
+            Interaction::Operation { name, .. } => match resource_type {
+                Some(kind) => capability.resources.get(&kind).is_some_and(|known| known.operations.contains_key(name)),
+                None => capability.operations.contains_key(name),
+            },
+            other => capability.offers(resource_type, other.code()),
+        };
+        if is_served {
+            return Ok(());
+        }
+        let code = interaction.code().code();
+        Err(Error::new(ErrorKind::NotSupported, format!("the back end does not offer this interaction: {code}")))
     }
 
     /// Sends the request; a token that the back end refuses is renewed once, because a 401 means that nothing was done.
@@ -181,7 +201,7 @@ impl capability::Stated for Server {
     async fn refresh(&self, deadline: Instant) -> Result<(), Error> {
         let response = self.ask_for_statement(deadline).await?;
         if response.status() != StatusCode::OK {
-            return Err(Error::new(adapter::ErrorKind::BadReply, "expected 200 at /metadata"));
+            return Err(Error::new(ErrorKind::BadReply, "expected 200 at /metadata"));
         }
         let bytes = receive_whole(response.into_body(), self.settings.max_reply.as_usize(), deadline).await?;
         self.capability.store(Arc::new(capability::stated(&bytes, &self.settings)?));

@@ -62,6 +62,10 @@ impl Client {
         repeatable: bool,
         deadline: Instant,
     ) -> Result<Response<Incoming>, Error> {
+        // A timeout polls once before it looks at the clock: what is late already must not be sent.
+        if deadline <= tokio::time::Instant::now().into_std() {
+            return Err(late());
+        }
         let exchange = async {
             match self.pool().request(request()?).await {
                 Ok(response) => Ok(response),
