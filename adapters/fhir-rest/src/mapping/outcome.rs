@@ -242,7 +242,7 @@ mod tests {
         for (text, expected) in [
             ("7", Some(7)),
             ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
-            ("Sun, 06 Nov 1993 08:50:37 GMT", Some(0)),
+            ("Sat, 06 Nov 1993 08:50:37 GMT", Some(0)),
             ("soon", None),
             ("99999999", Some(3600)),
         ] {

@@ -21,7 +21,6 @@ use crate::support::{host, whole};
 /// The server and its base; ends with the test's runtime.
 pub struct Server {
     pub base: String,
-    pub store: Arc<Store>,
     _folder: tempfile::TempDir,
 }
 
@@ -31,7 +30,7 @@ pub async fn start() -> Server {
     let store = Arc::new(Store::open(&Settings::default(), &host(folder.path())).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/fhir", listener.local_addr().unwrap());
-    let place = Arc::new(Place { store: Arc::clone(&store), base: base.as_str().into() });
+    let place = Arc::new(Place { store, base: base.as_str().into() });
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {
             let place = Arc::clone(&place);
@@ -41,7 +40,7 @@ pub async fn start() -> Server {
             );
         }
     });
-    Server { base, store, _folder: folder }
+    Server { base, _folder: folder }
 }
 
 struct Place {
@@ -102,10 +101,10 @@ fn interaction(head: &http::request::Parts, body: Bytes) -> Option<Interaction> 
         }
         (&Method::PUT, [_]) => Interaction::ConditionalUpdate { criteria: query, resource: resource(), if_match },
         (&Method::DELETE, [_]) => Interaction::ConditionalDelete { resource_type, criteria: query },
+        (&Method::GET, [_, "_history"]) => Interaction::HistoryType { resource_type, query },
         (&Method::GET, [_, of]) => Interaction::Read { resource_type, id: id(of)? },
         (&Method::PUT, [_, of]) => Interaction::Update { id: id(of)?, resource: resource(), if_match },
         (&Method::DELETE, [_, of]) => Interaction::Delete { resource_type, id: id(of)?, if_match },
-        (&Method::GET, [_, "_history"]) => Interaction::HistoryType { resource_type, query },
         (&Method::GET, [_, of, "_history"]) => Interaction::HistoryInstance { resource_type, id: id(of)?, query },
         (&Method::GET, [_, of, "_history", version]) => {
             Interaction::Vread { resource_type, id: id(of)?, version_id: version.parse().ok()? }
