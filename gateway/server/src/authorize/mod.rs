@@ -24,6 +24,8 @@ pub mod replay;
 pub mod scope;
 pub mod scopes;
 pub mod signing;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
