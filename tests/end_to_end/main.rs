@@ -1,2 +1,19 @@
-//! End to end.
-fn main() {}
+//! End to end: the built `frontdesk` as a process of its own, real peers around it, a module per behaviour.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+mod audit;
+mod back_ends;
+mod compartments;
+mod demo;
+mod errors;
+mod examples;
+mod faults;
+mod fhir_client;
+mod interactions;
+mod issuers;
+mod logs;
+mod support;
+mod telemetry;
+mod tokens;
+mod tools;

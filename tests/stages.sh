@@ -1,0 +1,118 @@
+# The stages of tests/run. Sourced, not run.
+
+# Versions of the peers; the survey of what else was tried is in tests/README.md.
+ROTEL=0.0.1a15
+PEERS=target/peers
+
+names=() results=() seconds=() budgets=()
+
+# stage NAME BUDGET-SECONDS COMMAND…: runs it, notes how it ended and how long it took.
+stage() {
+    local name=$1 budget=$2 began=$SECONDS result=ok
+    shift 2
+    printf '\n== %s\n' "$name"
+    "$@" || result=FAILED
+    names+=("$name") results+=("$result") seconds+=($((SECONDS - began))) budgets+=("$budget")
+    # What follows cannot mean anything when this failed.
+    if [ "$result" = FAILED ] && { [ "$name" = install ] || [ "$name" = build ]; }; then
+        summary
+        exit 1
+    fi
+}
+
+summary() {
+    local failed=0 index
+    printf '\n%-14s %-7s %9s %9s\n' stage result seconds budget
+    for index in "${!names[@]}"; do
+        local over=""
+        [ "${seconds[$index]}" -le "${budgets[$index]}" ] || over=" over budget"
+        printf '%-14s %-7s %9d %9d%s\n' "${names[$index]}" "${results[$index]}" "${seconds[$index]}" "${budgets[$index]}" "$over"
+        [ "${results[$index]}" = ok ] || failed=1
+    done
+    printf '%-14s %-7s %9d %9d\n' whole "" "$SECONDS" 2400
+    return $failed
+}
+
+find_suites() {
+    export FRONTDESK_SUITES=${FRONTDESK_SUITES:-../shared/suites}
+    if [ -d "$FRONTDESK_SUITES" ]; then
+        FRONTDESK_SUITES=$(cd "$FRONTDESK_SUITES" && pwd)
+    elif [ "${CI:-}" = true ]; then
+        echo "FRONTDESK_SUITES: no folder $FRONTDESK_SUITES, and CI=true: the tests that need it will fail" >&2
+    else
+        printf '\n!!!! SKIPPED: the suites kept outside the project are not at %s\n!!!! set FRONTDESK_SUITES to their folder\n' \
+            "$FRONTDESK_SUITES" >&2
+    fi
+}
+
+install() {
+    install_debian && install_npm && install_python
+}
+
+# tool:package pairs; a tool that is there is not installed again.
+install_debian() {
+    local missing=() pair
+    for pair in curl:curl nginx:nginx-light h2load:nghttp2-client valgrind:valgrind node:nodejs npm:npm openssl:openssl cc:gcc cmake:cmake; do
+        PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+    done
+    python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        echo "missing: ${missing[*]} (Debian's package names); install them, or run as root where apt-get is" >&2
+        return 1
+    fi
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+install_npm() {
+    mkdir -p "$PEERS"
+    if cmp -s tests/peers/package.json "$PEERS/package.json" && [ -d "$PEERS/node_modules/oidc-provider" ]; then
+        return 0
+    fi
+    cp tests/peers/package.json "$PEERS/package.json"
+    (cd "$PEERS" && npm install --no-audit --no-fund --ignore-scripts --no-package-lock --loglevel=error) && return 0
+    # Half-installed peers would pass for whole ones the next time.
+    rm -f "$PEERS/package.json"
+    return 1
+}
+
+install_python() {
+    [ -x "$PEERS/python/bin/python" ] || python3 -m venv "$PEERS/python" || return 1
+    [ -n "$(rotel)" ] || "$PEERS/python/bin/pip" install -q --disable-pip-version-check "rotel==$ROTEL"
+    [ -n "$(rotel)" ] || { echo "rotel $ROTEL did not install; it needs Python 3.9 to 3.13 on x86-64 or arm64" >&2; return 1; }
+}
+
+rotel() {
+    find "$PEERS/python" -name rotel-agent -type f 2>/dev/null | head -1
+}
+
+# The binary first: end-to-end tests start it as a process.
+build() {
+    cargo build --locked -p frontdesk --bin frontdesk && run_tests --no-run
+}
+
+tests() {
+    run_tests
+}
+
+# All crates but the end-to-end tests, or with `--no-run` those too.
+run_tests() {
+    local scope=(--workspace)
+    [ "${1:-}" = --no-run ] || scope+=(--exclude end-to-end)
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --locked --no-fail-fast "${scope[@]}" "$@"
+    else
+        cargo test --locked --no-fail-fast "${scope[@]}" "$@"
+    fi
+}
+
+# One at a time where they measure or kill; each starts processes of its own on free ports.
+end_to_end() {
+    export FRONTDESK_PEERS=$PWD/$PEERS FRONTDESK_ROTEL
+    FRONTDESK_ROTEL=$(realpath "$(rotel)") || return 1
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --locked --no-fail-fast -p end-to-end
+    else
+        cargo test --locked --no-fail-fast -p end-to-end -- --test-threads=2
+    fi
+}
