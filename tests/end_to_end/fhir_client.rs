@@ -2,8 +2,8 @@
 
 use fhir_sdk::client::{Client, RequestSettings, ResourceWrite, SearchParameters};
 use fhir_sdk::r4b::resources::Patient;
-use fhir_sdk::version::FhirR4B;
 use fhir_sdk::r4b::types::HumanName;
+use fhir_sdk::version::FhirR4B;
 use futures_util::StreamExt;
 
 use crate::support::gateway::{EVERYTHING, Site};
