@@ -151,6 +151,7 @@ fn compile(definitions: &'static Definitions, resource_type: ResourceType) -> Co
     let mut known: Vec<(&str, &SearchParameter)> = definitions
         .search_parameters(resource_type)
         .filter(|definition| definition.expression.is_some() && definition.kind != ParameterKind::Special)
+        .filter(|definition| is_whole(definitions, definition))
         .map(|definition| (definition.code, definition))
         .collect();
     // Some packages define a code twice for one type; the first, by canonical, stands.
@@ -160,6 +161,13 @@ fn compile(definitions: &'static Definitions, resource_type: ResourceType) -> Co
     let pairs: Vec<_> = parameters.iter().zip(known.iter().map(|(_, definition)| *definition)).collect();
     let extraction = Extraction::compile(definitions, resource_type, &pairs);
     Compiled { version: definitions.version(), resource_type, parameters, extraction }
+}
+
+/// Whether every part of a composite is defined: R5 has one whose part is not, and such a one cannot be searched by.
+fn is_whole(definitions: &'static Definitions, definition: &SearchParameter) -> bool {
+    let mut parts = definition.components.iter();
+    parts.all(|component| definitions.search_parameter_by_url(component.definition).is_some())
+        && (definition.kind == ParameterKind::Composite) == (definition.components.len() > 1)
 }
 
 fn parameter_of(definitions: &'static Definitions, base: ResourceType, definition: &SearchParameter) -> Parameter {
