@@ -334,10 +334,21 @@ fn escapes_in_a_document_are_resolved() {
 
 #[test]
 fn a_typed_and_a_plain_index_give_the_same() {
-    let json = r#"{"resourceType":"Patient","id":"1","birthDate":"1970","_birthDate":{"id":"x"},"name":[{"given":["A",null],"_given":[null,{"id":"b"}]}],"deceasedBoolean":false}"#;
-    let plain = Scanned::new(json);
-    assert_eq!(plain.values_of("given"), ["A ~ a"]);
-    assert_eq!(plain.values_of("deceased"), ["-|false"]);
-    assert_eq!(plain.values_of("death-date"), [""; 0]);
-    assert_eq!(plain.values_of("birthdate"), ["1970-01-01..1971-01-01"]);
+    for json in [
+        r#"{"resourceType":"Patient","id":"1","birthDate":"1970","_birthDate":{"id":"x"},"name":[{"given":["A",null],"_given":[null,{"extension":[{"url":"urn:x","valueString":"b"}]}]}],"deceasedBoolean":false}"#,
+        r#"{"resourceType":"Observation","id":"1","status":"final","code":{"text":"c"},"valueQuantity":{"value":1},"component":[{"code":{"text":"c"},"valueDateTime":"2024"}]}"#,
+        r##"{"resourceType":"Appointment","id":"1","status":"booked","contained":[{"resourceType":"Patient","id":"p","name":[{"family":"X"}]}],"participant":[{"actor":{"reference":"#p"},"status":"accepted"},{"actor":{"reference":"Patient/2"},"status":"accepted"}]}"##,
+        r#"{"resourceType":"Bundle","id":"1","type":"document","entry":[{"resource":{"resourceType":"Composition","id":"c","status":"final","type":{"text":"t"},"date":"2024","author":[{"display":"a"}],"title":"t"}}]}"#,
+    ] {
+        let plain = Scanned::new(json);
+        let typed = Scanned::typed(json);
+        let values = plain.values(Version::R4);
+        assert!(!values.is_empty());
+        assert_eq!(typed.values(Version::R4), values);
+    }
+    let patient = Scanned::typed(
+        r#"{"resourceType":"Patient","id":"1","birthDate":"1970","_birthDate":{"id":"x"},"deceasedBoolean":false}"#,
+    );
+    assert_eq!(patient.values_of("birthdate"), ["1970-01-01..1971-01-01"]);
+    assert_eq!(patient.values_of("deceased"), ["-|false"]);
 }

@@ -17,6 +17,13 @@ impl Scanned {
         Self { bytes: json.as_bytes().to_vec(), nodes }
     }
 
+    /// The same with the index that the validator makes.
+    pub(crate) fn typed(json: &str) -> Self {
+        let nodes = profile::check(json.as_bytes(), Version::R4, None)
+            .unwrap_or_else(|outcome| panic!("{}", String::from_utf8_lossy(&outcome.to_json())));
+        Self { bytes: json.as_bytes().to_vec(), nodes: nodes.to_vec() }
+    }
+
     pub(crate) fn document(&self) -> Document<'_> {
         Document::new(&self.bytes, &self.nodes)
     }
