@@ -62,8 +62,7 @@ async fn child_that_writes() {
     let writers = (0..16).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
-            loop {
-                let reply = create(&store, r#"{"resourceType":"Patient","birthDate":"1970-01-01"}"#).await.unwrap();
+            while let Ok(reply) = create(&store, r#"{"resourceType":"Patient","birthDate":"1970-01-01"}"#).await {
                 let mut out = std::io::stdout().lock();
                 writeln!(out, "written {}", id(&reply)).unwrap();
                 out.flush().unwrap();

@@ -1,4 +1,5 @@
 //! The embedded store from outside, through the adapter trait.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, in its helpers too")]
 
 mod backup;
 mod contract;
