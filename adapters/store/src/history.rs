@@ -61,7 +61,7 @@ pub(crate) fn plan(
     let mut link = Link { id: id.clone(), before: i64::MAX, since: i64::MIN, size: pages.size(None) };
     for (name, value) in query.iter() {
         match name {
-            "_count" => link.size = pages.size(Some(count(value)?)),
+            "_count" => link.size = pages.size(Some(whole_number(value)?)),
             "_since" => link.since = since(value)?,
             // Formats are the gateway's.
             "_format" | "_pretty" => {}
@@ -74,7 +74,7 @@ pub(crate) fn plan(
     Ok(Planned { scope, link, query: query.clone() })
 }
 
-fn count(text: &str) -> Result<u32, Error> {
+fn whole_number(text: &str) -> Result<u32, Error> {
     text.parse().map_err(|_| Error::new(ErrorKind::Invalid, "expected `_count` to be a whole number"))
 }
 
@@ -95,19 +95,23 @@ impl Planned {
         let current = record::current(connection, self.scope.key, self.link.id.as_str())?
             .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no {kind} with that id")))?;
         let (size, since) = (self.link.size, self.link.since);
-        let total = count_since(connection, current.key, since)?;
-        let mut versions = record::versions(connection, current.key, self.link.before, since, size.saturating_add(1))?;
-        let has_more = size > 0 && versions.len() > size as usize;
-        versions.truncate(size as usize);
+        let total = count(connection, current.key, i64::MAX, since)?;
+        let versions = record::versions(connection, current.key, self.link.before, since, size)?;
+        // The list also ends when the versions are large.
+        let has_more = match versions.last() {
+            Some(last) => count(connection, current.key, last.number, since)? > 0,
+            None => false,
+        };
         Ok(Answered { planned: self, total, versions, has_more })
     }
 }
 
-fn count_since(connection: &Connection, resource: i64, since: i64) -> Result<u64, Error> {
+/// How many versions are older than `before` and not older than `since`.
+fn count(connection: &Connection, resource: i64, before: i64, since: i64) -> Result<u64, Error> {
     connection
-        .prepare_cached("SELECT count(*) FROM version WHERE resource = ?1 AND updated >= ?2")
+        .prepare_cached("SELECT count(*) FROM version WHERE resource = ?1 AND number < ?2 AND updated >= ?3")
         .or_fail()?
-        .query_row([resource, since], |row| row.get::<_, i64>(0))
+        .query_row([resource, before, since], |row| row.get::<_, i64>(0))
         .or_fail()
         .map(i64::unsigned_abs)
 }

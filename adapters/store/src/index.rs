@@ -10,7 +10,7 @@ use search::{IndexValue, ReferenceValue};
 use crate::scopes::Scope;
 
 /// Changes whenever the same resource would give other rows: the rows of an older file are then made anew at the start.
-pub(crate) const REVISION: u32 = 1;
+pub(crate) const REVISION: u32 = 2;
 
 /// One row of an index table.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,6 +8,9 @@ use crate::failure::OrFail;
 use crate::instant::system_time;
 use crate::scopes::Scope;
 
+/// Bytes of bodies after which a list of versions ends.
+const LARGEST: usize = 8 << 20;
+
 /// What a version came from; `version.method`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
@@ -127,7 +130,8 @@ pub(crate) fn version(connection: &Connection, scope: i64, id: &str, number: i64
         .or_fail()
 }
 
-/// Versions of a resource, newest first, at most `limit`, older than `before` and not older than `since`.
+/// Versions of a resource, newest first, older than `before` and not older than `since`: at most `limit`, and fewer when they
+/// are large.
 pub(crate) fn versions(
     connection: &Connection,
     resource: i64,
@@ -138,8 +142,17 @@ pub(crate) fn versions(
     let sql = "SELECT number, updated, method, body FROM version \
                WHERE resource = ?1 AND number < ?2 AND updated >= ?3 ORDER BY number DESC LIMIT ?4";
     let mut statement = connection.prepare_cached(sql).or_fail()?;
-    let rows = statement.query_map(params![resource, before, since, limit], Version::from_row).or_fail()?;
-    rows.collect::<rusqlite::Result<_>>().or_fail()
+    let mut rows = statement.query(params![resource, before, since, limit]).or_fail()?;
+    let mut versions = Vec::new();
+    let mut bytes = 0;
+    while bytes <= LARGEST
+        && let Some(row) = rows.next().or_fail()?
+    {
+        let version = Version::from_row(row).or_fail()?;
+        bytes += version.body.as_ref().map_or(0, Vec::len);
+        versions.push(version);
+    }
+    Ok(versions)
 }
 
 /// The body of a version by its key; `None` of a deletion.

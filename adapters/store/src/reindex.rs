@@ -51,6 +51,7 @@ fn fingerprint(version: Version) -> String {
             add(resource_type.as_str().as_bytes());
             add(parameter.code.as_bytes());
             add(parameter.kind.code().as_bytes());
+            add(parameter.expression.as_bytes());
         }
     }
     format!("{hash:016x}")

@@ -99,12 +99,34 @@ pub(crate) fn intern(
             row.get(0)
         })
         .or_fail()?;
-    let mut keys = Vec::new();
-    for parameter in parameters(version, resource_type) {
-        keys.push((parameter.code, intern_parameter(connection, key, parameter.code).or_fail()?));
+    let mut keys: Vec<(&'static str, i64)> = Vec::new();
+    let mut known: Vec<(&'static Parameter, String, i64)> = Vec::new();
+    for parameter in parameters(version, resource_type).iter().filter(|parameter| !is_column(parameter)) {
+        let expression = own_expression(parameter);
+        let same = known.iter().find(|(other, its, _)| other.kind == parameter.kind && *its == expression);
+        let key = match same {
+            Some((_, _, key)) => *key,
+            None => intern_parameter(connection, key, parameter.code).or_fail()?,
+        };
+        known.push((parameter, expression, key));
+        keys.push((parameter.code, key));
     }
     keys.sort_unstable();
     Ok(Scope { key, practice: practice.clone(), resource_type, parameters: keys })
+}
+
+/// Whether a parameter is a column of `resource`, and has no rows in the index.
+pub(crate) fn is_column(parameter: &Parameter) -> bool {
+    matches!(parameter.code, "_id" | "_lastUpdated")
+}
+
+/// The part of a parameter's expression that speaks of its own type. Parameters with the same one, such as `name` and
+/// `phonetic`, have the same values, and so the same rows.
+fn own_expression(parameter: &Parameter) -> String {
+    let own = format!("{}.", parameter.base);
+    let parts = parameter.expression.split(" | ").filter(|part| part.trim_start_matches('(').starts_with(&own));
+    let parts: Vec<&str> = parts.collect();
+    if parts.is_empty() { parameter.expression.to_owned() } else { parts.join(" | ") }
 }
 
 fn intern_parameter(connection: &Connection, scope: i64, code: &str) -> rusqlite::Result<i64> {

@@ -170,15 +170,23 @@ pub(crate) fn url(url: String) -> Alternative {
 pub(crate) fn column_test(parameter: &Parameter, operand: &Operand) -> Option<(String, Vec<Value>)> {
     match (parameter.code, operand) {
         ("_id", Operand::Token { system: None, code: Some(id) }) => {
-            Some(("r.id = ?".to_owned(), vec![id.clone().into()]))
+            Some(("id = ?".to_owned(), vec![id.clone().into()]))
         }
-        ("_lastUpdated", Operand::Date { prefix, low, high }) => {
-            let (test, values) = date_test(*prefix, *low, *high)?;
-            let high = format!("(r.updated + {PRECISION})");
-            Some((test.replace("high", &high).replace("low", "r.updated"), values))
-        }
+        ("_lastUpdated", Operand::Date { prefix, low, high }) => updated_test(*prefix, *low, *high),
         _ => None,
     }
+}
+
+/// The time of an update is as wide as its precision: from `updated` up to `updated + PRECISION`.
+fn updated_test(prefix: Prefix, low: i64, high: i64) -> Option<(String, Vec<Value>)> {
+    Some(match prefix {
+        Prefix::Sa => ("updated >= ?".to_owned(), vec![high.into()]),
+        Prefix::Eb => ("updated <= ?".to_owned(), vec![low.saturating_sub(PRECISION).into()]),
+        _ => {
+            let (test, values) = date_test(prefix, low, high.saturating_sub(PRECISION))?;
+            (test.replace("high", "updated").replace("low", "updated"), values)
+        }
+    })
 }
 
 /// A criterion that the store does not decide.

@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 use search::{Condition, Criterion, Modifier, Parameter, ParameterType};
 
 use super::alternative::{Alternative, Table, alternatives, column_test, not_supported};
-use crate::scopes::Scope;
+use crate::scopes::{Scope, is_column};
 
 /// Whether the store offers a parameter.
 pub(crate) fn is_searchable(parameter: &Parameter) -> bool {
@@ -14,12 +14,14 @@ pub(crate) fn is_searchable(parameter: &Parameter) -> bool {
 
 /// A part of a `WHERE` over `resource AS r`.
 pub(crate) enum Clause {
-    /// A test on the row of `resource` itself.
-    Column { sql: String, values: Vec<Value> },
+    /// A test on the row of `resource` itself; its columns have an index each, by scope.
+    Column { scope: i64, test: String, values: Vec<Value> },
     /// A row of the index must exist, or none.
     Rows { parameter: i64, any_of: Vec<Alternative>, is_negated: bool },
     /// One of several such tests must hold.
     AnyOf(Vec<Clause>),
+    /// Whatever there is meets it.
+    Everything,
     /// There is nothing that could meet it.
     Nothing,
 }
@@ -62,8 +64,8 @@ fn check(condition: &Condition) -> Result<(), Error> {
 }
 
 fn clause(condition: &Condition, scope: &Scope, base: &str) -> Option<Clause> {
-    if matches!(condition.parameter.code, "_id" | "_lastUpdated") {
-        return columns(condition);
+    if is_column(condition.parameter) {
+        return columns(condition, scope);
     }
     let tables = Table::of(condition.parameter.kind);
     if tables.is_empty() {
@@ -85,22 +87,22 @@ fn present(table: Table) -> Alternative {
     Alternative { table, test: "1", values: Vec::new(), is_point: table == Table::Date }
 }
 
-fn columns(condition: &Condition) -> Option<Clause> {
+fn columns(condition: &Condition, scope: &Scope) -> Option<Clause> {
     match condition.modifier {
         // Every stored resource has both.
         Some(Modifier::Missing(true)) => return Some(Clause::Nothing),
-        Some(Modifier::Missing(false)) => return Some(Clause::Column { sql: "1".to_owned(), values: Vec::new() }),
+        Some(Modifier::Missing(false)) => return Some(Clause::Everything),
         None => {}
         Some(_) => return None,
     }
-    let mut sql = Vec::new();
+    let mut tests = Vec::new();
     let mut values = Vec::new();
     for operand in &condition.values {
         let (test, its) = column_test(condition.parameter, operand)?;
-        sql.push(test);
+        tests.push(test);
         values.extend(its);
     }
-    Some(Clause::Column { sql: format!("({})", sql.join(" OR ")), values })
+    Some(Clause::Column { scope: scope.key, test: format!("({})", tests.join(" OR ")), values })
 }
 
 impl Clause {
@@ -109,7 +111,8 @@ impl Clause {
         match self {
             Self::Rows { is_negated, .. } => !is_negated,
             Self::AnyOf(clauses) => clauses.iter().all(Self::can_drive),
-            Self::Column { .. } | Self::Nothing => false,
+            Self::Column { .. } => true,
+            Self::Everything | Self::Nothing => false,
         }
     }
 
@@ -131,7 +134,32 @@ impl Clause {
                 }
             }
             Self::AnyOf(clauses) => clauses.iter().for_each(|clause| clause.selects(selects, values)),
-            Self::Column { .. } | Self::Nothing => {}
+            Self::Column { scope, test, values: its } => {
+                values.push((*scope).into());
+                values.extend(its.iter().cloned());
+                selects
+                    .push(format!("SELECT key AS resource FROM resource WHERE scope = ? AND {test} AND deleted = 0"));
+            }
+            Self::Everything | Self::Nothing => {}
+        }
+    }
+
+    /// How many tests it makes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Rows { any_of, .. } => any_of.len(),
+            Self::AnyOf(clauses) => clauses.iter().map(Self::len).sum(),
+            Self::Column { values, .. } => values.len(),
+            Self::Everything | Self::Nothing => 1,
+        }
+    }
+
+    /// Whether testing it on a candidate reads nothing of other resources.
+    pub(crate) fn is_point(&self) -> bool {
+        match self {
+            Self::Rows { any_of, .. } => any_of.iter().all(|one| one.is_point),
+            Self::AnyOf(clauses) => clauses.iter().all(Self::is_point),
+            Self::Column { .. } | Self::Everything | Self::Nothing => true,
         }
     }
 
@@ -143,16 +171,17 @@ impl Clause {
     /// It as a test on each candidate. The unary plus keeps SQLite from letting it drive.
     pub(crate) fn testing(&self, values: &mut Vec<Value>) -> String {
         match self {
-            Self::Column { sql, values: its } => {
+            Self::Column { test, values: its, .. } => {
                 values.extend(its.iter().cloned());
-                sql.clone()
+                test.clone()
             }
+            Self::Everything => "1".to_owned(),
             Self::Nothing => "0".to_owned(),
             Self::AnyOf(clauses) => {
                 let tests: Vec<String> = clauses.iter().map(|clause| clause.testing(values)).collect();
                 format!("({})", tests.join(" OR "))
             }
-            Self::Rows { any_of, is_negated, .. } if any_of.iter().all(|one| one.is_point) => {
+            Self::Rows { is_negated, .. } if self.is_point() => {
                 let test = self.existing(values);
                 if *is_negated { format!("NOT {test}") } else { test }
             }

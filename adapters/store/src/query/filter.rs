@@ -1,6 +1,6 @@
 //! Which resources a search means: clauses for SQL, and what is decided on the body of each candidate.
 
-use adapter::Error;
+use adapter::{Error, ErrorKind};
 use fhir::json::Document;
 use fhir::{Compartment, Version};
 use rusqlite::Connection;
@@ -15,7 +15,10 @@ use crate::scopes::Scope;
 use crate::write::scanned;
 
 /// Rows that are looked at to guess how selective a clause is.
-const PROBE: u32 = 2_000;
+const PROBE: i64 = 2_000;
+
+/// Most tests of a search: values of its criteria, and the forms of each. SQLite takes 500 in one `UNION`.
+const MOST: usize = 400;
 
 /// Which resources of a scope are meant.
 pub(crate) struct Filter {
@@ -49,7 +52,26 @@ impl Filter {
         for compartment in &filter.compartments {
             filter.clauses.push(confined(scope, compartment, version, base));
         }
+        let tests: usize = filter.clauses.iter().map(Clause::len).sum();
+        if tests > MOST {
+            let text = "the search has too many values; expected a few hundred at most";
+            return Err(Error::new(ErrorKind::TooCostly, text));
+        }
         Ok(filter)
+    }
+
+    /// The number of matches where one clause alone decides, read from its index without looking at the resources. Right only
+    /// for what is in the scope now.
+    pub(crate) fn count_by_index(&self, connection: &Connection) -> Result<Option<u64>, Error> {
+        let [clause] = self.clauses.as_slice() else { return Ok(None) };
+        if !self.is_complete() || !clause.can_drive() {
+            return Ok(None);
+        }
+        let mut values = Vec::new();
+        let sql = format!("SELECT count(DISTINCT resource) FROM ({})", clause.keys(&mut values));
+        let mut statement = connection.prepare_cached(&sql).or_fail()?;
+        let count: i64 = statement.query_row(rusqlite::params_from_iter(values), |row| row.get(0)).or_fail()?;
+        Ok(Some(count.unsigned_abs()))
     }
 
     /// Whether SQL alone decides.
@@ -81,20 +103,17 @@ impl Filter {
         Ok(parts.join(" AND "))
     }
 
+    /// The clause with the fewest rows. None when even that has many and is cheap to test: reading in order then comes to the
+    /// end of a page sooner.
     fn driving(&self, connection: &Connection) -> Result<Option<usize>, Error> {
-        let candidates = self.clauses.iter().enumerate().filter(|(_, clause)| clause.can_drive());
-        let candidates: Vec<(usize, &Clause)> = candidates.collect();
-        if let [(index, _)] = candidates.as_slice() {
-            return Ok(Some(*index));
-        }
-        let mut best = None;
-        for (index, clause) in candidates {
+        let mut best: Option<(usize, &Clause, i64)> = None;
+        for (index, clause) in self.clauses.iter().enumerate().filter(|(_, clause)| clause.can_drive()) {
             let rows = probe(connection, clause).or_fail()?;
-            if best.is_none_or(|(_, fewest)| rows < fewest) {
-                best = Some((index, rows));
+            if best.is_none_or(|(_, _, fewest)| rows < fewest) {
+                best = Some((index, clause, rows));
             }
         }
-        Ok(best.map(|(index, _)| index))
+        Ok(best.filter(|(_, clause, rows)| *rows < PROBE || !clause.is_point()).map(|(index, ..)| index))
     }
 
     /// Whether the body of a candidate meets what SQL cannot decide. What does not scan is damaged, and meets nothing.
@@ -123,7 +142,7 @@ fn probe(connection: &Connection, clause: &Clause) -> rusqlite::Result<i64> {
 fn confined(scope: &Scope, compartment: &Compartment, version: Version, base: &str) -> Clause {
     let (kind, id) = (compartment.resource_type, compartment.id.as_str());
     if kind == scope.resource_type {
-        return Clause::Column { sql: "r.id = ?".to_owned(), values: vec![id.to_owned().into()] };
+        return Clause::Column { scope: scope.key, test: "id = ?".to_owned(), values: vec![id.to_owned().into()] };
     }
     let codes = search::compartment::parameters(kind, scope.resource_type, version).unwrap_or_default();
     let parameters = codes.iter().filter_map(|code| search::parameter(version, scope.resource_type, code));

@@ -13,6 +13,9 @@ use crate::failure::OrFail;
 use crate::record;
 use crate::scopes::Scope;
 
+/// A page ends early when its bodies have that many bytes.
+const LARGEST: usize = 8 << 20;
+
 /// Where a page begins: what its link carries.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Position {
@@ -77,21 +80,26 @@ impl Page {
         if self.size == 0 {
             return Ok(found);
         }
-        let mut matches = self.matches(connection, newest)?;
-        if matches.len() > self.size {
-            matches.truncate(self.size);
-            found.next =
-                matches.last().map(|last| Position { newest, total, last: last.sorted_by.clone(), last_key: last.key });
-        }
-        for one in matches {
-            if let Some(body) = record::body(connection, one.version)? {
-                found.entries.push((one.id, body));
+        let mut bytes = 0;
+        let mut last: Option<Match> = None;
+        for one in self.matches(connection, newest)? {
+            if let Some(last) = last.filter(|_| found.entries.len() == self.size || bytes > LARGEST) {
+                found.next = Some(Position { newest, total, last: last.sorted_by, last_key: last.key });
+                break;
             }
+            if let Some(body) = record::body(connection, one.version)? {
+                bytes += body.len();
+                found.entries.push((one.id.clone(), body));
+            }
+            last = Some(one);
         }
         Ok(found)
     }
 
     fn count(&self, connection: &Connection, newest: i64) -> Result<u64, Error> {
+        if let Some(count) = self.filter.count_by_index(connection)? {
+            return Ok(count);
+        }
         let mut values = Vec::new();
         let range = self.filter.sql(connection, (self.scope.first(), newest), &mut values)?;
         if self.filter.is_complete() {
