@@ -4,6 +4,7 @@
 mod backup;
 mod contract;
 mod crash;
+mod damage;
 mod disk;
 mod oracle;
 mod search;

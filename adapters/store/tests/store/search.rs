@@ -252,3 +252,27 @@ async fn no_patient_data_stands_in_any_debug_text() {
     }
     assert!("Everywoman".parse::<Id>().is_ok_and(|id| !format!("{id:?}").contains("Everywoman")));
 }
+
+#[tokio::test]
+async fn a_page_ends_before_it_grows_too_large_and_the_rest_follows() {
+    let (_folder, store) = fresh();
+    let narrative = "x".repeat(1 << 20);
+    for number in 10..22 {
+        let members = format!(r#""text":{{"status":"generated","div":"<div>{narrative}</div>"}}"#);
+        put(&store, "Patient", &format!("p{number}"), &members).await;
+    }
+    let first = search(&store, "Patient", "").await.unwrap();
+    assert!(ids(&first).len() < 12, "a page of {} MB", ids(&first).len());
+    let all: Vec<String> = (10..22).map(|number| format!("p{number}")).collect();
+    assert_eq!(all_pages(&store, "Patient", "").await, all);
+}
+
+#[tokio::test]
+async fn a_search_with_too_many_values_is_refused() {
+    let (_folder, store) = three_patients().await;
+    let values: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    search(&store, "Patient", &format!("identifier={}", values.join(","))).await.unwrap();
+    let values: Vec<String> = (0..5_000).map(|number| number.to_string()).collect();
+    let error = search(&store, "Patient", &format!("identifier={}", values.join(","))).await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::TooCostly | ErrorKind::Invalid), "{error:?}");
+}
