@@ -105,13 +105,32 @@ fn a_route_behind_one_that_takes_everything_is_refused() {
 
 #[test]
 fn plain_http_beyond_loopback_has_to_be_asked_for_in_words() {
-    let text = format!("{STORE}[gateway]\nlisten = \"0.0.0.0:8080\"\n");
+    let text = format!("{STORE}[gateway]\nlisten = \"192.0.2.1:8080\"\n");
     let (line, column, message, expected) = only(&text);
     assert_eq!((line, column), (6, 10));
     assert!(message.contains("without TLS"), "{message}");
     assert!(expected.contains("patient-data-unencrypted-on-the-network"), "{expected}");
     let words = format!("{text}plain-http = \"patient-data-unencrypted-on-the-network\"\n");
     assert!(config::parse("x", &words).is_ok());
+}
+
+#[test]
+fn the_admin_port_is_on_loopback_even_with_tls() {
+    let text = format!("{STORE}[gateway]\nadmin = \"192.0.2.1:8081\"\n");
+    let (line, column, message, _) = only(&text);
+    assert_eq!((line, column), (6, 9));
+    assert!(message.contains("`admin` is reachable"), "{message}");
+}
+
+#[test]
+fn listening_everywhere_needs_a_public_url() {
+    let text = format!(
+        "{STORE}[gateway]\nlisten = \"0.0.0.0:8080\"\nplain-http = \"patient-data-unencrypted-on-the-network\"\n"
+    );
+    let (line, _, _, expected) = only(&text);
+    assert_eq!(line, 6);
+    assert!(expected.contains("public-url"), "{expected}");
+    assert!(config::parse("x", &format!("{text}public-url = \"http://fhir.example\"\n")).is_ok());
 }
 
 #[test]

@@ -13,10 +13,19 @@ pub(super) fn check(meaning: &mut Meaning<'_>) {
     if gateway.listen == gateway.admin && gateway.listen.port() != 0 {
         meaning.fault(&["gateway", "admin"], "`admin` is the address of `listen`", "expected another port");
     }
-    plain_http(meaning, "listen", gateway.listen, gateway.tls.is_some());
-    plain_http(meaning, "admin", gateway.admin, gateway.tls.is_some());
-    if let Some(url) = &gateway.public_url {
-        public_url(meaning, url);
+    if gateway.tls.is_none() {
+        plain_http(meaning, "listen", gateway.listen, "[gateway.tls], ");
+    }
+    // The admin port never speaks TLS.
+    plain_http(meaning, "admin", gateway.admin, "");
+    match &gateway.public_url {
+        Some(url) => public_url(meaning, url),
+        None if gateway.listen.ip().is_unspecified() => meaning.fault(
+            &["gateway", "listen"],
+            "clients cannot be told where the gateway is",
+            "expected `public-url` beside it, or an address that clients can call",
+        ),
+        None => {}
     }
     if let Some(tls) = &gateway.tls {
         files(meaning, tls);
@@ -25,14 +34,16 @@ pub(super) fn check(meaning: &mut Meaning<'_>) {
 }
 
 /// Plain HTTP beyond loopback has to be asked for in words.
-fn plain_http(meaning: &mut Meaning<'_>, name: &str, address: SocketAddr, tls: bool) {
+fn plain_http(meaning: &mut Meaning<'_>, name: &str, address: SocketAddr, instead: &str) {
     let allowed = meaning.config.gateway.plain_http == PlainHttp::PatientDataUnencryptedOnTheNetwork;
-    if !tls && !allowed && !address.ip().is_loopback() {
+    if !allowed && !address.ip().is_loopback() {
         meaning.fault(
             &["gateway", name],
             format!("`{name}` is reachable from other machines without TLS"),
-            "expected [gateway.tls], an address such as 127.0.0.1, or \
-             plain-http = \"patient-data-unencrypted-on-the-network\"",
+            format!(
+                "expected {instead}an address such as 127.0.0.1, or \
+                 plain-http = \"patient-data-unencrypted-on-the-network\""
+            ),
         );
     }
 }

@@ -15,7 +15,7 @@ use crate::Duration;
 pub struct Gateway {
     /// Where clients connect: FHIR and tokens.
     pub listen: SocketAddr,
-    /// Where operators connect: health, metrics.
+    /// Where operators connect: health, metrics. Plain HTTP, so on loopback, unless `plain-http` says otherwise.
     pub admin: SocketAddr,
     /// What clients call this gateway, without a path: the base of links, of `aud` and of discovery. Without it, it is
     /// `http(s)://` and the address of `listen`.

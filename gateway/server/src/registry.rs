@@ -43,6 +43,21 @@ pub fn check(config: &Config) -> Vec<Fault> {
     config.adapters.iter().flat_map(check).collect()
 }
 
+/// The JSON Schema of the configuration with every kind's settings.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    let kinds = kinds().map(|kind| (kind.name(), kind_schema(kind)));
+    config::schema(&kinds)
+}
+
+fn kind_schema(kind: &dyn Kind) -> Schema {
+    let mut generator = SchemaGenerator::default();
+    let mut schema = kind.schema(&mut generator);
+    let definitions = generator.take_definitions(true);
+    schema.insert("$defs".to_owned(), definitions.into());
+    schema
+}
+
 /// Settings that a kind has read and only the same kind can use.
 pub struct Settings(Box<dyn Any + Send>);
 

@@ -5,24 +5,34 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use config::{Config, LoadError};
+use config::{Config, Fault, JwkSet, LoadError};
 
 use super::Done;
+use crate::authorize::jwk::KeySet;
+use crate::authorize::scopes::Scopes;
 use crate::registry;
 
 /// Says everything that is wrong with a configuration: file:line:column, the line, what was expected
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  frontdesk check --config config/frontdesk.toml")]
+#[command(after_help = "Examples:\n  frontdesk check --config config/frontdesk.toml\n  \
+                        frontdesk check --schema > frontdesk.schema.json")]
 pub(crate) struct Check {
     /// The configuration
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "schema")]
+    config: Option<PathBuf>,
+    /// Print the JSON Schema of the configuration, for editors
+    #[arg(long, conflicts_with = "config")]
+    schema: bool,
 }
 
 impl Check {
     pub(crate) fn run(self) -> Done {
-        if load(&self.config)?.is_some() {
-            println!("{}: no errors", self.config.display());
+        let Some(path) = &self.config else {
+            println!("{:#}", registry::schema());
+            return Ok(ExitCode::SUCCESS);
+        };
+        if load(path)?.is_some() {
+            println!("{}: no errors", path.display());
             return Ok(ExitCode::SUCCESS);
         }
         Ok(ExitCode::FAILURE)
@@ -36,11 +46,81 @@ pub(crate) fn load(path: &Path) -> Result<Option<Config>, std::io::Error> {
         Err(LoadError::File { path, source }) => {
             return Err(std::io::Error::new(source.kind(), format!("cannot read {path}: {source}")));
         }
-        Ok(config) => match config.report(registry::check(&config)) {
+        Ok(config) => match config.report(last_pass(&config)) {
             Ok(()) => return Ok(Some(config)),
             Err(report) => report,
         },
     };
     eprintln!("{}", report.render(std::io::stderr().is_terminal()));
     Ok(None)
+}
+
+/// What the configuration's own crate cannot know: kinds of adapter, scopes, keys.
+fn last_pass(config: &Config) -> Vec<Fault> {
+    let mut faults = registry::check(config);
+    for (name, client) in &config.clients {
+        faults.extend(scopes(config, &["clients", name, "scopes"], &client.scopes));
+        if let JwkSet::File(path) = &client.jwks {
+            faults.extend(keys(config, &["clients", name, "jwks"], path));
+        }
+    }
+    for (name, issuer) in &config.issuers {
+        faults.extend(issuer.scopes.as_ref().and_then(|text| scopes(config, &["issuers", name, "scopes"], text)));
+    }
+    faults
+}
+
+fn scopes(config: &Config, path: &[&str], text: &str) -> Option<Fault> {
+    let invalid = Scopes::parse(text).err()?;
+    Some(config.fault(path, invalid.to_string(), "expected SMART scopes separated by blanks"))
+}
+
+fn keys(config: &Config, path: &[&str], file: &Path) -> Option<Fault> {
+    // A file that cannot be read was a fault of the pass before.
+    let bytes = std::fs::read(file).ok()?;
+    let invalid = KeySet::parse_registration(&bytes).err()?;
+    Some(config.fault(path, invalid.to_string(), "expected a JWK Set with public keys"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_in_the_repository_is_the_one_of_the_code() {
+        let committed = include_str!("../../../../config/frontdesk.schema.json");
+        let committed: serde_json::Value = serde_json::from_str(committed).unwrap();
+        assert_eq!(
+            committed,
+            registry::schema(),
+            "make it again: frontdesk check --schema > config/frontdesk.schema.json"
+        );
+    }
+
+    #[test]
+    fn the_configuration_out_of_the_box_passes_every_pass() {
+        let config = config::parse("frontdesk.toml", config::OUT_OF_THE_BOX).unwrap();
+        assert_eq!(last_pass(&config), []);
+    }
+
+    #[test]
+    fn an_unknown_kind_an_unknown_setting_and_a_broken_scope_are_said_with_their_places() {
+        let text = "\
+[adapters.a]
+kind = \"stor\"
+[adapters.b]
+kind = \"store\"
+fil = \"x\"
+[[routes]]
+adapter = \"a\"
+[clients.c]
+jwks = { url = \"https://c.example/jwks\" }
+scopes = \"system/Patient.sr\"
+";
+        let config = config::parse("c.toml", text).unwrap();
+        let report = config.report(last_pass(&config)).unwrap_err().to_string();
+        for place in ["c.toml:2:8", "c.toml:5:1", "c.toml:10:10"] {
+            assert!(report.contains(place), "{place}\n{report}");
+        }
+    }
 }

@@ -48,9 +48,23 @@ pub fn run() -> ExitCode {
         Command::Backup(backup) => backup.run(),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("frontdesk: {error}");
+        eprintln!("frontdesk: {}", with_causes(&*error));
         ExitCode::FAILURE
     })
+}
+
+/// An error with what caused it, unless it says so itself.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -58,3 +58,37 @@ fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     std::io::stdin().lock().read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn validated(content: &str) -> Outcome {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("resource.json");
+        std::fs::write(&file, content).unwrap();
+        validate(&file, Version::R4)
+    }
+
+    #[test]
+    fn a_sound_resource_has_no_error_and_a_broken_one_has_them_with_their_places() {
+        assert!(!validated(r#"{"resourceType":"Patient","active":true}"#).has_errors());
+        let outcome = validated(r#"{"resourceType":"Patient","active":"yes"}"#);
+        assert!(outcome.has_errors());
+        assert_eq!(outcome.0[0].expression.as_deref(), Some("Patient.active"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_an_outcome_too() {
+        let outcome = validate(Path::new("/nowhere/patient.json"), Version::R4);
+        assert_eq!(outcome.0[0].code, IssueType::NotFound);
+    }
+
+    #[test]
+    fn every_usual_form_of_a_version_is_taken() {
+        for text in ["4.0.1", "4.0", "R4", "r4"] {
+            assert_eq!(parse_version(text).unwrap(), Version::R4, "{text}");
+        }
+        assert!(parse_version("3.0").is_err());
+    }
+}

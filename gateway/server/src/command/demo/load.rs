@@ -109,3 +109,17 @@ async fn send(
     }
     Err(LoadError::Refused { target, status, outcome: String::from_utf8_lossy(&body).into_owned() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_practice_is_valid_r4() {
+        for entry in sample::practice(OffsetDateTime::now_utc().date()).unwrap() {
+            let outcome = profile::validate(&entry.json, fhir::Version::R4, Some(entry.resource_type));
+            let texts: Vec<&str> = outcome.0.iter().map(|issue| issue.text.as_str()).collect();
+            assert!(!outcome.has_errors(), "{}/{}: {texts:?}", entry.resource_type, entry.id);
+        }
+    }
+}
