@@ -89,12 +89,20 @@ impl Gateway {
     /// # Errors
     /// What of the configuration cannot work here and now.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, BTreeMap::new()).await
+    }
+
+    /// The same with further adapters, by the names that routes know them by.
+    ///
+    /// # Errors
+    /// As [`Gateway::start`].
+    pub async fn start_with(config: Config, further: BTreeMap<String, Arc<dyn Adapter>>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         check_plain(&config)?;
         let bound = bind(config.gateway.listen, workers(&config))?;
         let operators = bind(config.gateway.admin, 1)?;
         let certificates = certificates::load(&config)?;
-        let pipeline = Arc::new(assemble(&config, &bound, &clock).await?);
+        let pipeline = Arc::new(assemble(&config, further, &bound, &clock).await?);
         let settings = listener::Settings {
             limits: limits(&config),
             certificates: certificates.clone(),
@@ -169,7 +177,12 @@ impl Gateway {
 }
 
 /// Everything that answers requests.
-async fn assemble(config: &Config, bound: &Bound, clock: &Arc<dyn Clock>) -> Result<Pipeline, StartError> {
+async fn assemble(
+    config: &Config,
+    further: BTreeMap<String, Arc<dyn Adapter>>,
+    bound: &Bound,
+    clock: &Arc<dyn Clock>,
+) -> Result<Pipeline, StartError> {
     let data = &config.gateway.data;
     data::folder(data).map_err(|error| StartError::Data(data.clone(), error))?;
     let public_url = public_url(config, bound.address());
@@ -178,6 +191,10 @@ async fn assemble(config: &Config, bound: &Bound, clock: &Arc<dyn Clock>) -> Res
     let backdoor = Arc::new(submit::Backdoor);
     let seal = data::seal(data).map_err(|error| StartError::Data(data.clone(), error))?;
     let mut adapters = connect(config, clock, &backdoor, &seal).await?;
+    adapters.extend(further.into_iter().map(|(name, adapter)| {
+        let wrapped = dispatch::wrap(&Arc::from(name.as_str()), adapter, &dispatch::Policy::default(), Arc::clone(clock));
+        (name, wrapped)
+    }));
     let events = Arc::new(audit::Events::new(audit.clone(), Arc::clone(&seal), Arc::clone(clock)));
     let routes = data::with_audit_events(config, &mut adapters, events);
     let routes = Routes::new(&routes, &adapters)?;

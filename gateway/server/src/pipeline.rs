@@ -205,6 +205,7 @@ impl Pipeline {
         passage.route = Some(Arc::clone(&plan.route));
         passage.mark(Stage::Route);
         let validated = validate::request(permitted, &plan)?;
+        account::payload(record, validated.interaction());
         passage.mark(Stage::Validate);
         let reply = self.perform(&validated, &plan, manner).await;
         passage.mark(Stage::Dispatch);

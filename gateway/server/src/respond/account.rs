@@ -42,14 +42,18 @@ pub fn draft(permitted: &Permitted) -> Record {
         query: query(permitted),
         request_id: Arc::clone(&request.trace.request_id),
     };
-    let base = Arc::clone(&record.base);
     if let Some((ResourceType::PATIENT, id)) = interaction.resource_type().zip(interaction.id()) {
         add(&mut record.patients, id.clone());
     }
+    record
+}
+
+/// Adds the patients that a payload is about.
+pub fn payload(record: &mut Record, interaction: &Interaction) {
     if let Some(document) = interaction.resource().and_then(fhir::Resource::document) {
+        let base = Arc::clone(&record.base);
         patients_of(document, &base, &mut record.patients);
     }
-    record
 }
 
 /// Closes the record of a request that was answered.
@@ -67,14 +71,20 @@ pub fn succeeded(record: &mut Record, reply: &Reply, now: SystemTime) {
             version_id: subject.version_id.clone(),
         });
     }
-    let is_patient = reply.subject.as_ref().is_some_and(|subject| subject.resource_type == ResourceType::PATIENT);
-    if let (Body::Bytes(bytes), false) = (&reply.body, is_patient) {
+    if let (Body::Bytes(bytes), true) = (&reply.body, is_told_by_body(record)) {
         let mut nodes = Vec::new();
         if scan(bytes, &mut nodes, Limits::default()).is_ok() {
             let base = Arc::clone(&record.base);
             patients_of(Document::new(bytes, &nodes), &base, &mut record.patients);
         }
     }
+}
+
+/// What was read is named by the body alone; a write was looked into before it was sent, and a Patient names itself.
+fn is_told_by_body(record: &Record) -> bool {
+    let is_write = matches!(record.interaction, InteractionCode::Create | InteractionCode::Update | InteractionCode::Delete);
+    let is_patient = record.subject.as_ref().is_some_and(|subject| subject.resource_type == ResourceType::PATIENT);
+    !is_write && (!is_patient || record.interaction == InteractionCode::HistoryInstance)
 }
 
 /// Closes the record of a request that failed.

@@ -59,6 +59,12 @@ impl Manner {
         Self { preferences, head, write: false, create: false, base: std::sync::Arc::from("") }
     }
 
+    /// Whether the request changes something.
+    #[must_use]
+    pub const fn is_write(&self) -> bool {
+        self.write
+    }
+
     /// Whether the answer needs the resource although the back end sent none.
     #[must_use]
     pub fn wants_resource(&self, reply: &Reply) -> bool {

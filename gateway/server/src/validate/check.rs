@@ -18,22 +18,28 @@ pub(super) struct Checked {
 
 /// Checks a payload; `id` is the one in the URL.
 pub(super) fn payload(resource: &Resource, id: Option<&Id>, plan: &Plan) -> Result<Checked, Failure> {
-    let (nodes, mut issues) = definitions(resource, plan.validate)?;
-    let document = Document::new(&resource.bytes, &nodes);
-    let identity = identity(document, resource, id);
-    if plan.validate == ValidateMode::Enforce && has_errors(&issues) || !identity.is_empty() {
-        issues.extend(identity);
-        return Err(refused(issues));
-    }
-    Ok(Checked { nodes, warnings: issues })
+    let (nodes, warnings) = definitions(resource, plan.validate)?;
+    let wrong = identity(Document::new(&resource.bytes, &nodes), resource, id);
+    if wrong.is_empty() { Ok(Checked { nodes, warnings }) } else { Err(refused(wrong)) }
 }
 
 /// The structure, by the definitions of the release; with [`ValidateMode::Off`] only JSON.
 fn definitions(resource: &Resource, mode: ValidateMode) -> Result<(Arc<[Node]>, Vec<Issue>), Failure> {
-    let _ = mode;
+    let issues = match mode {
+        ValidateMode::Off => Vec::new(),
+        ValidateMode::Enforce | ValidateMode::Warn => {
+            match profile::check(&resource.bytes, resource.version, Some(resource.resource_type)) {
+                Ok(nodes) => return Ok((nodes, Vec::new())),
+                Err(outcome) => outcome.0,
+            }
+        }
+    };
+    if mode == ValidateMode::Enforce && has_errors(&issues) {
+        return Err(refused(issues));
+    }
     let mut nodes = Vec::new();
     match scan(&resource.bytes, &mut nodes, Limits::default()) {
-        Ok(()) => Ok((nodes.into(), Vec::new())),
+        Ok(()) => Ok((nodes.into(), issues)),
         Err(error) => Err(refused(vec![error.issue(&resource.bytes)])),
     }
 }
@@ -60,12 +66,13 @@ fn has_errors(issues: &[Issue]) -> bool {
     issues.iter().any(|issue| issue.severity >= Severity::Error)
 }
 
-/// 400 when anything is not FHIR at all, 422 when all of it is and only rules are broken.
+/// 400 when anything is not FHIR at all, 422 when all of it is and only rules are broken: [`profile::check`] says which
+/// issue types are which.
 fn refused(issues: Vec<Issue>) -> Failure {
     let only_rules = issues
         .iter()
         .filter(|issue| issue.severity >= Severity::Error)
-        .all(|issue| matches!(issue.code, IssueType::Invariant | IssueType::BusinessRule | IssueType::CodeInvalid));
+        .all(|issue| matches!(issue.code, IssueType::Invariant | IssueType::NotFound | IssueType::CodeInvalid));
     let status = if only_rules { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
     Failure::from_issues(status, issues)
 }

@@ -1,8 +1,12 @@
 //! A gateway on free ports with a store of its own, and a client that speaks to it.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use adapter::Adapter;
 use bytes::Bytes;
 use frontdesk::Gateway;
 use frontdesk::authorize::pem::{PrivateKey, generate};
@@ -14,11 +18,13 @@ use hyper_util::rt::TokioExecutor;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// A running gateway, a registered client and its key.
 pub struct Practice {
     pub gateway: Gateway,
-    pub folder: TempDir,
+    _folder: TempDir,
     key: PrivateKey,
     client: Client<HttpConnector, Full<Bytes>>,
 }
@@ -54,14 +60,19 @@ impl Practice {
 
     /// A gateway with further settings.
     pub async fn with(settings: &str) -> Self {
+        Self::around(settings, BTreeMap::new()).await
+    }
+
+    /// A gateway with further settings and further adapters.
+    pub async fn around(settings: &str, adapters: BTreeMap<String, Arc<dyn Adapter>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = PrivateKey::from_pem(generate(Algorithm::ES384).unwrap().as_bytes()).unwrap();
         let jwks = folder.path().join("client.jwks");
         std::fs::write(&jwks, json!({ "keys": [key.public] }).to_string()).unwrap();
         let config = config::parse("test", &text(folder.path(), &jwks, settings)).unwrap();
-        let gateway = Gateway::start(config).await.unwrap();
+        let gateway = Gateway::start_with(config, adapters).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { gateway, folder, key, client }
+        Self { gateway, _folder: folder, key, client }
     }
 
     /// An access token of the client.
@@ -109,7 +120,23 @@ impl Practice {
     }
 }
 
+/// Sends bytes over a connection of their own and reads until it closes, or for a while.
+pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    heard(&mut stream, Duration::from_secs(2)).await
+}
+
+/// What a connection says until it closes, or for so long.
+pub async fn heard(stream: &mut TcpStream, most: Duration) -> String {
+    let mut heard = Vec::new();
+    let _ = tokio::time::timeout(most, stream.read_to_end(&mut heard)).await;
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
 fn text(folder: &Path, jwks: &Path, settings: &str) -> String {
+    // Settings of `[gateway]` come first, before a line of `--`.
+    let (gateway, settings) = settings.split_once("--").unwrap_or(("", settings));
     format!(
         r#"
             [gateway]
@@ -117,8 +144,8 @@ fn text(folder: &Path, jwks: &Path, settings: &str) -> String {
             admin = "127.0.0.1:0"
             data = "{folder}"
             workers = 2
-            shutdown-time = "5s"
             origins = ["https://portal.example"]
+            {gateway}
 
             [clients.tester]
             jwks = {{ file = "{jwks}" }}
@@ -128,10 +155,10 @@ fn text(folder: &Path, jwks: &Path, settings: &str) -> String {
             [adapters.store]
             kind = "store"
 
+            {settings}
+
             [[routes]]
             adapter = "store"
-
-            {settings}
         "#,
         folder = folder.display(),
         jwks = jwks.display(),

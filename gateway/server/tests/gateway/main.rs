@@ -1,5 +1,13 @@
 //! The gateway in this process, spoken to over real sockets.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails panics")]
+
 mod harness;
 
+mod confinement;
+mod faults;
 mod interactions;
+mod negotiation;
+mod shutdown;
+mod tls;
+mod wire;
