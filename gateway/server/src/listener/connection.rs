@@ -73,6 +73,9 @@ where
                 return;
             }
             () = bench.shutdown.cancelled(), if !closing => {
+                if pulse.is_unused() {
+                    return;
+                }
                 closing = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -115,7 +118,8 @@ fn builder(limits: &Limits, protocol: Protocol) -> Builder<TokioExecutor> {
         .max_header_list_size(limits.header_size)
         .max_concurrent_streams(limits.streams)
         .max_pending_accept_reset_streams(limits.resets)
-        .max_local_error_reset_streams(limits.resets)
+        // Streams beyond the limit of a client that has not read it yet are refused, and are no attack.
+        .max_local_error_reset_streams(limits.resets.max(1024))
         .initial_stream_window_size(limits.stream_window)
         .initial_connection_window_size(limits.connection_window)
         .max_send_buf_size(limits.send_buffer)

@@ -117,6 +117,12 @@ impl Pulse {
         Exchange { pulse: Arc::clone(self), number }
     }
 
+    /// Whether nothing was ever asked for over it.
+    pub(super) fn is_unused(&self) -> bool {
+        let state = self.state.lock();
+        state.next == 0 && state.head_since.is_none()
+    }
+
     /// What is to be done now.
     #[must_use]
     pub fn verdict(&self, now: Instant) -> Verdict {

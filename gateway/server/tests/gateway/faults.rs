@@ -52,8 +52,7 @@ impl Adapter for Awkward {
 async fn practice() -> (Practice, Arc<Awkward>) {
     let awkward = Arc::new(Awkward::default());
     let adapters: BTreeMap<String, Arc<dyn Adapter>> = [("awkward".to_owned(), awkward.clone() as Arc<dyn Adapter>)].into();
-    let route = "[[routes]]\ntypes = [\"Patient\"]\nadapter = \"awkward\"";
-    (Practice::around(route, adapters).await, awkward)
+    (Practice::around("", adapters).await, awkward)
 }
 
 #[tokio::test]

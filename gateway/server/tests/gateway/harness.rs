@@ -69,7 +69,9 @@ impl Practice {
         let key = PrivateKey::from_pem(generate(Algorithm::ES384).unwrap().as_bytes()).unwrap();
         let jwks = folder.path().join("client.jwks");
         std::fs::write(&jwks, json!({ "keys": [key.public] }).to_string()).unwrap();
-        let config = config::parse("test", &text(folder.path(), &jwks, settings)).unwrap();
+        let mut config = config::parse("test", &text(folder.path(), &jwks, settings)).unwrap();
+        // The further adapters serve patients; they are in no configuration.
+        config.routes.splice(0..0, adapters.keys().map(|name| to_patients(name)));
         let gateway = Gateway::start_with(config, adapters).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { gateway, _folder: folder, key, client }
@@ -117,6 +119,18 @@ impl Practice {
     /// Reads without a token.
     pub async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &[], "").await
+    }
+}
+
+fn to_patients(adapter: &str) -> config::Route {
+    config::Route {
+        name: None,
+        types: vec![config::Types::One(fhir::ResourceType::PATIENT)],
+        interactions: None,
+        adapter: adapter.to_owned(),
+        validate: config::ValidateMode::Enforce,
+        profiles: Vec::new(),
+        practice: "default".to_owned(),
     }
 }
 

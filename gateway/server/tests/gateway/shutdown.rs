@@ -30,7 +30,7 @@ async fn a_request_under_way_is_answered_and_idle_connections_are_closed() {
 
 #[tokio::test]
 async fn what_takes_longer_than_the_shutdown_time_is_cut_off() {
-    let practice = Practice::with("shutdown-time = \"300ms\"\n--").await;
+    let practice = Practice::with("shutdown-time = \"1s\"\n--").await;
     let mut busy = TcpStream::connect(practice.gateway.address()).await.unwrap();
     let head = "POST /fhir/r4/Patient HTTP/1.1\r\nHost: gw\r\nContent-Type: application/fhir+json\r\nContent-Length: 9\r\n\r\n{";
     busy.write_all(head.as_bytes()).await.unwrap();
