@@ -192,7 +192,8 @@ async fn assemble(
     let seal = data::seal(data).map_err(|error| StartError::Data(data.clone(), error))?;
     let mut adapters = connect(config, clock, &backdoor, &seal).await?;
     adapters.extend(further.into_iter().map(|(name, adapter)| {
-        let wrapped = dispatch::wrap(&Arc::from(name.as_str()), adapter, &dispatch::Policy::default(), Arc::clone(clock));
+        let wrapped =
+            dispatch::wrap(&Arc::from(name.as_str()), adapter, &dispatch::Policy::default(), Arc::clone(clock));
         (name, wrapped)
     }));
     let events = Arc::new(audit::Events::new(audit.clone(), Arc::clone(&seal), Arc::clone(clock)));

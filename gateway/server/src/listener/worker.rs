@@ -69,6 +69,7 @@ async fn work<A: Answer>(socket: Socket, bench: Arc<Bench<A>>) {
     }
     connections.close();
     connections.wait().await;
+    bench.owed.close();
     bench.owed.wait().await;
 }
 

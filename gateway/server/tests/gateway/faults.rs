@@ -51,7 +51,8 @@ impl Adapter for Awkward {
 
 async fn practice() -> (Practice, Arc<Awkward>) {
     let awkward = Arc::new(Awkward::default());
-    let adapters: BTreeMap<String, Arc<dyn Adapter>> = [("awkward".to_owned(), awkward.clone() as Arc<dyn Adapter>)].into();
+    let adapters: BTreeMap<String, Arc<dyn Adapter>> =
+        [("awkward".to_owned(), awkward.clone() as Arc<dyn Adapter>)].into();
     (Practice::around("", adapters).await, awkward)
 }
 

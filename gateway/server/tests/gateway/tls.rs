@@ -21,7 +21,8 @@ struct Echo;
 
 impl Answer for Echo {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let text = format!("{:?} encrypted={} certificate={}", request.version(), peer.encrypted, peer.certificate.is_some());
+        let text =
+            format!("{:?} encrypted={} certificate={}", request.version(), peer.encrypted, peer.certificate.is_some());
         Response::new(Body::whole(text))
     }
 }
@@ -41,7 +42,8 @@ impl Authority {
     fn issue(&self, folder: &Path, name: &str) {
         let key = KeyPair::generate().unwrap();
         let issuer: &Issuer<'_, KeyPair> = &self.issuer;
-        let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, issuer).unwrap();
+        let certificate =
+            CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, issuer).unwrap();
         std::fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
         std::fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
     }

@@ -25,7 +25,10 @@ async fn requests_shaped_for_smuggling_are_refused() {
         ("a signed length", format!("{head}Content-Length: +2\r\n\r\n{{}}")),
         ("a length in hex", format!("{head}Content-Length: 0x2\r\n\r\n{{}}")),
         ("a chunk size that is none", format!("{head}Transfer-Encoding: chunked\r\n\r\nzz\r\n{{}}\r\n0\r\n\r\n")),
-        ("a huge chunk size", format!("{head}Transfer-Encoding: chunked\r\n\r\nffffffffffffffff0\r\n{{}}\r\n0\r\n\r\n")),
+        (
+            "a huge chunk size",
+            format!("{head}Transfer-Encoding: chunked\r\n\r\nffffffffffffffff0\r\n{{}}\r\n0\r\n\r\n"),
+        ),
         ("an unknown transfer encoding", format!("{head}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n")),
         ("chunked twice", format!("{head}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n")),
         ("a blank before the colon", "GET /fhir/r4/metadata HTTP/1.1\r\nHost: gw\r\nA : b\r\n\r\n".to_owned()),
