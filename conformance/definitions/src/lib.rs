@@ -35,12 +35,14 @@ pub use value_set::ValueSet;
 
 use search_parameter::SearchIndex;
 use tables::Tables;
+use types::Names;
 
 /// Everything that is known of one release.
 pub struct Definitions {
     version: Version,
     text: &'static str,
     tables: Tables,
+    type_names: Names,
     search: SearchIndex,
 }
 
@@ -62,7 +64,9 @@ pub fn of(version: Version) -> &'static Definitions {
 impl Definitions {
     fn read(version: Version, bytes: &'static [u8]) -> Self {
         let (text, tables) = tables::read(bytes);
-        let mut definitions = Self { version, text, tables, search: SearchIndex::default() };
+        let mut definitions =
+            Self { version, text, tables, type_names: Names::default(), search: SearchIndex::default() };
+        definitions.type_names = Names::new(definitions.tables.types.iter().map(|row| definitions.text(row.name)));
         definitions.search = SearchIndex::new(&definitions);
         definitions
     }

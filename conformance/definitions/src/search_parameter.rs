@@ -78,16 +78,32 @@ impl SearchIndex {
     pub(crate) fn new(definitions: &Definitions) -> Self {
         let parameters: Vec<_> =
             definitions.tables.search_parameters.iter().map(|row| read(definitions, row)).collect();
-        let mut by_type = HashMap::new();
-        for concrete in definitions.types().filter(|known| !known.is_abstract() && known.is_a("Resource")) {
-            let serves = |parameter: &SearchParameter| parameter.bases.iter().any(|base| concrete.is_a(base));
-            let mut found: Vec<usize> =
-                (0..parameters.len()).filter(|index| parameters.get(*index).is_some_and(serves)).collect();
+        let mut by_type: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        for (index, parameter) in parameters.iter().enumerate() {
+            for concrete in concrete_types(definitions, &parameter.bases) {
+                by_type.entry(concrete).or_default().push(index);
+            }
+        }
+        for found in by_type.values_mut() {
             found.sort_by_key(|index| parameters.get(*index).map(|parameter| parameter.code));
-            by_type.insert(concrete.name(), found);
+            found.dedup();
         }
         Self { parameters, by_type }
     }
+}
+
+/// The bases that have instances, and the specializations of those that have none.
+fn concrete_types(definitions: &Definitions, bases: &[&'static str]) -> Vec<&'static str> {
+    let mut concrete = Vec::new();
+    for base in bases.iter().filter_map(|base| definitions.type_named(base)) {
+        if base.is_abstract() {
+            let kin = definitions.types().filter(|known| !known.is_abstract() && known.specializes(base));
+            concrete.extend(kin.map(crate::Type::name));
+        } else {
+            concrete.push(base.name());
+        }
+    }
+    concrete
 }
 
 fn read(definitions: &Definitions, row: &SearchParameterRow) -> SearchParameter {

@@ -3,7 +3,7 @@
 use fhir::ResourceType;
 
 use crate::tables::key::Key;
-use crate::tables::{GROUP, NONE, ShapeRow, TypeRow};
+use crate::tables::{CODE_SEED, GROUP, NONE, ShapeRow, TypeRow};
 use crate::{Definitions, Element, ElementId};
 
 /// What a type is.
@@ -22,7 +22,17 @@ pub enum Family {
 pub struct Type<'d> {
     definitions: &'d Definitions,
     row: &'d TypeRow,
+    index: u16,
 }
+
+/// Equal when they are one type of one release.
+impl PartialEq for Type<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.index == other.index && self.definitions.version() == other.definitions.version()
+    }
+}
+
+impl Eq for Type<'_> {}
 
 impl<'d> Type<'d> {
     /// `Patient`
@@ -62,6 +72,12 @@ impl<'d> Type<'d> {
     #[must_use]
     pub fn is_a(self, name: &str) -> bool {
         self.lineage().any(|known| known.name() == name)
+    }
+
+    /// Whether it is `other` or specializes it.
+    #[must_use]
+    pub fn specializes(self, other: Type<'_>) -> bool {
+        self.lineage().any(|known| known == other)
     }
 
     /// The element that stands for the type: the parent of its members.
@@ -136,12 +152,47 @@ impl<'d> Shape<'d> {
     }
 }
 
+/// Names to indexes: an open-addressing table that is at most half full.
+#[derive(Default)]
+pub(crate) struct Names {
+    bits: u8,
+    /// 0, or an index plus one.
+    slots: Vec<u16>,
+}
+
+impl Names {
+    pub(crate) fn new<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Self {
+        let bits = (names.len() * 2).next_power_of_two().trailing_zeros().max(1) as u8;
+        let mut slots = vec![0; 1 << bits];
+        for (name, number) in names.zip(1..) {
+            let mut slot = Key::of(name.as_bytes()).hash(CODE_SEED, bits);
+            while slots.get(slot).is_some_and(|taken| *taken != 0) {
+                slot = (slot + 1) % slots.len();
+            }
+            if let Some(free) = slots.get_mut(slot) {
+                *free = number;
+            }
+        }
+        Self { bits, slots }
+    }
+
+    fn find<'a>(&self, name: &str, known: impl Fn(u16) -> &'a str) -> Option<u16> {
+        let mut slot = Key::of(name.as_bytes()).hash(CODE_SEED, self.bits);
+        loop {
+            let index = self.slots.get(slot)?.checked_sub(1)?;
+            if known(index) == name {
+                return Some(index);
+            }
+            slot = (slot + 1) % self.slots.len();
+        }
+    }
+}
+
 impl Definitions {
     /// The type of that name, of any family.
     #[must_use]
     pub fn type_named(&self, name: &str) -> Option<Type<'_>> {
-        let index = self.tables.types.binary_search_by(|row| self.text(row.name).cmp(name)).ok()?;
-        self.type_at(u16::try_from(index).ok()?)
+        self.type_at(self.type_names.find(name, |index| self.type_at(index).map_or("", Type::name))?)
     }
 
     /// The type of a resource, when this release has it.
@@ -152,7 +203,7 @@ impl Definitions {
 
     /// Every type, sorted by name.
     pub fn types(&self) -> impl Iterator<Item = Type<'_>> {
-        self.tables.types.iter().map(|row| Type { definitions: self, row })
+        (0..NONE).map_while(|index| self.type_at(index))
     }
 
     /// How many shapes there are.
@@ -166,8 +217,9 @@ impl Definitions {
         (0..NONE).map_while(|index| self.shape_at(index))
     }
 
+    #[inline]
     pub(crate) fn type_at(&self, index: u16) -> Option<Type<'_>> {
-        self.tables.types.get(index as usize).map(|row| Type { definitions: self, row })
+        self.tables.types.get(index as usize).map(|row| Type { definitions: self, row, index })
     }
 
     #[inline]

@@ -7,10 +7,8 @@ use fhir::Version;
 use fhir::json::{Limits, check_text};
 use profile::{Bounds, Scratch};
 
-const SAMPLES: [(&str, &[u8]); 2] = [
-    ("patient", include_bytes!("samples/patient.json")),
-    ("appointment", include_bytes!("samples/appointment.json")),
-];
+const SAMPLES: [(&str, &[u8]); 2] =
+    [("patient", include_bytes!("samples/patient.json")), ("appointment", include_bytes!("samples/appointment.json"))];
 
 fn validate(criterion: &mut Criterion) {
     for (name, bytes) in SAMPLES {

@@ -18,7 +18,7 @@ mod scan;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use fhir::json::Node;
+use fhir::json::{Limits, Node};
 use fhir::{Outcome, ResourceType, Version};
 
 pub use explain::explain;
@@ -28,10 +28,14 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Everything that is wrong with a resource, at most 100 things; an outcome without issues when nothing is.
+/// Everything that is wrong with a resource, at most 100 things; an outcome without issues when nothing is. For people's own
+/// files: takes far larger ones than [`check`].
 #[must_use]
 pub fn validate(bytes: &[u8], version: Version, expected: Option<ResourceType>) -> Outcome {
-    check(bytes, version, expected).err().unwrap_or_default()
+    let bounds = Bounds { json: Limits { nodes: u32::MAX, ..Limits::default() }, ..Bounds::default() };
+    let mut scratch = Scratch::default();
+    scan(bytes, version, expected, bounds, &mut scratch);
+    explain(bytes, version, expected, &scratch)
 }
 
 /// Checks a resource that came over the wire. The nodes are those of `fhir::Resource::index`: each knows its element.

@@ -25,6 +25,15 @@ pub(crate) enum Special {
 pub(crate) struct Rules {
     pub(crate) definitions: &'static Definitions,
     special: Vec<Special>,
+    /// Bits of the elements of Extension that ext-1 speaks of.
+    pub(crate) extension: ExtensionBits,
+}
+
+/// Bits of ordinals in the shape of Extension.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ExtensionBits {
+    pub(crate) value: u64,
+    pub(crate) extension: u64,
 }
 
 pub(crate) fn of(version: Version) -> &'static Rules {
@@ -44,13 +53,23 @@ pub(crate) fn of(version: Version) -> &'static Rules {
 impl Rules {
     fn new(version: Version) -> Self {
         let definitions = definitions::of(version);
-        Self { definitions, special: definitions.shapes().map(special).collect() }
+        let extension = definitions.shapes().find(|shape| shape.path() == "Extension");
+        Self {
+            definitions,
+            special: definitions.shapes().map(special).collect(),
+            extension: extension.map(extension_bits).unwrap_or_default(),
+        }
     }
 
     #[inline]
     pub(crate) fn special(&self, shape: Shape<'_>) -> Special {
         self.special.get(shape.number() as usize).copied().unwrap_or_default()
     }
+}
+
+fn extension_bits(shape: Shape<'_>) -> ExtensionBits {
+    let bit = |name| shape.elements().find(|element| element.name() == name).map_or(0, |found| 1 << found.ordinal());
+    ExtensionBits { value: bit("value"), extension: bit("extension") }
 }
 
 fn special(shape: Shape<'_>) -> Special {

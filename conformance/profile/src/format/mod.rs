@@ -51,7 +51,7 @@ pub(crate) const fn expectation(primitive: Primitive) -> &'static str {
         Primitive::Instant => "an instant that exists: YYYY-MM-DDThh:mm:ss with Z or an offset",
         Primitive::Integer => "a whole number from -2147483648 to 2147483647",
         Primitive::Integer64 => "a whole number of 64 bits in quotes",
-        Primitive::Markdown | Primitive::String => "text of at most 1048576 characters without control characters",
+        Primitive::Markdown | Primitive::String => "text of at most 1048576 characters without NUL",
         Primitive::Oid => "an OID: urn:oid:1.2.3",
         Primitive::PositiveInt => "a whole number from 1 to 2147483647",
         Primitive::Time => "a time: hh:mm:ss",

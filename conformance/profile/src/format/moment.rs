@@ -123,3 +123,64 @@ pub(super) fn is_time(value: &[u8]) -> bool {
     let mut fields = Fields(value);
     fields.time().and_then(|()| fields.end()).is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_has_a_precision_and_exists() {
+        for date in ["1974", "1974-12", "1974-12-25", "2024-02-29", "2000-02-29", "0001"] {
+            assert!(is_date(date.as_bytes()), "{date}");
+        }
+        for date in [
+            "",
+            "74",
+            "1974-13",
+            "1974-00",
+            "1974-1",
+            "2023-02-29",
+            "1900-02-29",
+            "2024-04-31",
+            "2024-12-25T",
+            "2024-12-25T10:00:00Z",
+            "0000",
+            "2024-",
+            "2024-12-2x",
+            " 2024",
+            "２０２４",
+        ] {
+            assert!(!is_date(date.as_bytes()), "{date}");
+        }
+    }
+
+    #[test]
+    fn a_date_time_with_a_time_has_seconds_and_a_zone() {
+        for time in ["2024", "2024-05-06", "2024-05-06T07:08:09Z", "2024-05-06T23:59:60.123456789-14:00"] {
+            assert!(is_date_time(time.as_bytes()), "{time}");
+        }
+        for time in [
+            "2024-05T07:08:09Z",
+            "2024-05-06T07:08Z",
+            "2024-05-06T07:08:09",
+            "2024-05-06T24:00:00Z",
+            "2024-05-06T07:60:00Z",
+            "2024-05-06T07:08:09.Z",
+            "2024-05-06T07:08:09+15:00",
+            "2024-05-06 07:08:09Z",
+            "2024-05-06T07:08:09+14:30",
+            "2024-05-06T07:08:09ZZ",
+            "2024-05-06T07:08:09z",
+        ] {
+            assert!(!is_date_time(time.as_bytes()), "{time}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_complete_and_a_time_has_no_zone() {
+        assert!(is_instant(b"2024-05-06T07:08:09.1+02:00"));
+        assert!(!is_instant(b"2024-05-06") && !is_instant(b"2024-05-06T07:08:09"));
+        assert!(is_time(b"07:08:09") && is_time(b"07:08:09.5"));
+        assert!(!is_time(b"07:08") && !is_time(b"07:08:09Z") && !is_time(b"24:00:00"));
+    }
+}

@@ -49,3 +49,33 @@ pub(super) fn is_integer64(value: &[u8]) -> bool {
     let is_canonical = value == b"0" || matches!(digits.first(), Some(b'1'..=b'9'));
     is_canonical && std::str::from_utf8(value).is_ok_and(|text| text.parse::<i64>().is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_whole_and_of_32_bits() {
+        let of = |text: &str| integer(Primitive::Integer, text.as_bytes());
+        assert_eq!((of("0"), of("-2147483648"), of("2147483647")), (Numeric::Fits, Numeric::Fits, Numeric::Fits));
+        assert_eq!((of("2147483648"), of("-99999999999999")), (Numeric::OutOfRange, Numeric::OutOfRange));
+        assert_eq!((of("1.0"), of("1e2"), of("-0")), (Numeric::NotWhole, Numeric::NotWhole, Numeric::NotWhole));
+        assert_eq!(integer(Primitive::PositiveInt, b"0"), Numeric::OutOfRange);
+        assert_eq!(integer(Primitive::UnsignedInt, b"-1"), Numeric::OutOfRange);
+    }
+
+    #[test]
+    fn decimals_keep_their_form_but_must_fit() {
+        assert_eq!(
+            (decimal(b"1.50"), decimal(b"-0.0"), decimal(b"1e300")),
+            (Numeric::Fits, Numeric::Fits, Numeric::Fits)
+        );
+        assert_eq!(decimal(b"1e400"), Numeric::OutOfRange);
+    }
+
+    #[test]
+    fn a_64_bit_integer_is_a_string() {
+        assert!(is_integer64(b"-9223372036854775808") && is_integer64(b"0"));
+        assert!(!is_integer64(b"9223372036854775808") && !is_integer64(b"01") && !is_integer64(b"+1"));
+    }
+}

@@ -1,9 +1,9 @@
 //! Strings, codes, URIs, ids and binary.
 
-/// datatypes.html#string: at most 1 MiB of characters, no control characters but tab, line feed and carriage return.
+/// datatypes.html#string: at most 1,048,576 characters. Control characters should not, but may, be there; only NUL is refused,
+/// which no back end and no XML can hold.
 pub(super) fn is_string(value: &[u8]) -> bool {
-    let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    !value.iter().any(is_control) && (value.len() <= MAX_LENGTH || characters(value) <= MAX_LENGTH)
+    !value.contains(&0) && (value.len() <= MAX_LENGTH || characters(value) <= MAX_LENGTH)
 }
 
 const MAX_LENGTH: usize = 1024 * 1024;
@@ -72,4 +72,38 @@ pub(super) fn is_base64(value: &[u8]) -> bool {
         }
     }
     padding <= 2 && digits > 0 && (digits + padding).is_multiple_of(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_no_space_at_their_ends_and_single_spaces_within() {
+        for code in ["a", "a b", "a-b c"] {
+            assert!(is_code(code.as_bytes()), "{code:?}");
+        }
+        for code in ["", " ", " a", "a ", "a  b", "a\n\nb"] {
+            assert!(!is_code(code.as_bytes()), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn oids_uuids_and_base64_follow_their_grammar() {
+        for oid in ["urn:oid:1.2.3", "urn:oid:2.16.840.1.113883.0"] {
+            assert!(is_oid(oid.as_bytes()), "{oid}");
+        }
+        for oid in ["1.2.3", "urn:oid:3.1", "urn:oid:1", "urn:oid:1.02", "urn:oid:1..2", "urn:oid:1.2."] {
+            assert!(!is_oid(oid.as_bytes()), "{oid}");
+        }
+        assert!(is_uuid(b"urn:uuid:c757873d-ec9a-4326-a141-556f43239520"));
+        assert!(!is_uuid(b"urn:uuid:C757873D-EC9A-4326-A141-556F43239520"));
+        assert!(!is_uuid(b"c757873d-ec9a-4326-a141-556f43239520"));
+        for text in ["QQ==", "QUI=", "QUJD", "QU JD\n"] {
+            assert!(is_base64(text.as_bytes()), "{text:?}");
+        }
+        for text in ["", "QQ=", "QQ", "Q===", "Q=Q=", "QU!D"] {
+            assert!(!is_base64(text.as_bytes()), "{text:?}");
+        }
+    }
 }

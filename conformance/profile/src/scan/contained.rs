@@ -1,5 +1,7 @@
 //! Contained resources (references.html#contained) and the references to them, once their container has been read.
 
+use std::collections::HashMap;
+
 use definitions::{Element, ElementId};
 use fhir::json::{Kind, Value};
 
@@ -15,12 +17,13 @@ impl Scanner<'_> {
             let contained: Vec<_> =
                 container.member("contained").into_iter().flat_map(Value::children).map(Contained::new).collect();
             let hashes = hashes(container);
-            for (index, resource) in contained.iter().enumerate() {
-                let earlier = contained.get(..index).unwrap_or_default();
-                problems.extend(resource.problems(earlier, &hashes));
+            let mut ids = HashMap::new();
+            for resource in &contained {
+                let is_first = resource.id.as_ref().is_none_or(|id| ids.insert(id.as_str(), resource.value).is_none());
+                problems.extend(resource.problems(is_first, &hashes));
             }
             for object in self.scratch.locals.iter().skip(locals) {
-                problems.extend(self.local_problem(*object, container, &contained));
+                problems.extend(self.local_problem(*object, container, &ids));
             }
         }
         self.scratch.locals.truncate(locals);
@@ -28,21 +31,26 @@ impl Scanner<'_> {
     }
 
     /// What is wrong with a reference to something contained.
-    fn local_problem(&self, object: u32, container: Value<'_>, contained: &[Contained<'_>]) -> Option<(u32, Problem)> {
+    fn local_problem(
+        &self,
+        object: u32,
+        container: Value<'_>,
+        contained: &HashMap<&str, Value<'_>>,
+    ) -> Option<(u32, Problem)> {
         let definitions = self.rules.definitions;
         let object = self.view().at(object)?;
         let reference = object.member("reference")?;
         let text = reference.text()?;
         let target = match text.strip_prefix('#')? {
             "" => container,
-            id => match contained.iter().find(|known| known.id.as_deref() == Some(id)) {
-                Some(known) => known.value,
+            id => match contained.get(id) {
+                Some(known) => *known,
                 None => return Some((reference.index(), Problem::NothingContained)),
             },
         };
         let target = definitions.element_of(target.node()).and_then(Element::type_)?;
         let element = definitions.element(ElementId::from_raw(object.node().element)?)?;
-        let is_allowed = element.may_target_any() || element.targets().any(|allowed| target.is_a(allowed.name()));
+        let is_allowed = element.may_target_any() || element.targets().any(|allowed| target.specializes(allowed));
         (!is_allowed).then_some((reference.index(), Problem::Target(element.id())))
     }
 }
@@ -57,12 +65,12 @@ impl<'a> Contained<'a> {
         Self { value, id: value.member("id").and_then(Value::text).map(|id| id.into_owned()) }
     }
 
-    fn problems(&self, earlier: &[Self], hashes: &[Value<'a>]) -> impl Iterator<Item = (u32, Problem)> {
+    fn problems(&self, has_own_id: bool, hashes: &[Value<'a>]) -> impl Iterator<Item = (u32, Problem)> {
         let meta = self.value.member("meta");
         let has = |name| meta.and_then(|meta| meta.member(name)).is_some();
         let found = [
             (self.id.is_none(), Problem::ContainedWithoutId),
-            (self.id.is_some() && earlier.iter().any(|other| other.id == self.id), Problem::ContainedSameId),
+            (!has_own_id, Problem::ContainedSameId),
             (self.value.member("contained").is_some(), Problem::ContainedNested),
             (has("versionId") || has("lastUpdated"), Problem::ContainedMeta),
             (has("security"), Problem::ContainedSecurity),

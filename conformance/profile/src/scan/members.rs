@@ -13,12 +13,24 @@ pub(super) struct Members {
     pub(super) node: u32,
     pub(super) shape: Shape<'static>,
     /// Ordinals of the elements that have a value.
-    pub(super) values: u64,
+    values: u64,
     /// Ordinals of the primitives that have a companion.
     companions: u64,
     has_resource_type: bool,
     /// Whether a list of primitives has a gap.
     has_gap: bool,
+}
+
+impl Members {
+    /// Ordinals of the elements that are there: as a value, as a companion, or both.
+    pub(super) const fn seen(&self) -> u64 {
+        self.values | self.companions
+    }
+}
+
+/// Whether a member is the companion of a primitive.
+fn is_companion(member: Value<'_>) -> bool {
+    member.name_bytes().first() == Some(&b'_')
 }
 
 impl Scanner<'_> {
@@ -104,7 +116,7 @@ impl Scanner<'_> {
     #[inline]
     fn value_of(&mut self, members: &mut Members, name: Name, element: Element<'static>) -> Step {
         let bit = 1 << element.ordinal();
-        if (members.values | members.companions) & bit != 0 {
+        if members.seen() & bit != 0 {
             self.seen_before(members, element, false)?;
         }
         members.values |= bit;
@@ -134,7 +146,7 @@ impl Scanner<'_> {
             return self.untyped(name);
         }
         let bit = 1 << element.ordinal();
-        if (members.values | members.companions) & bit != 0 {
+        if members.seen() & bit != 0 {
             self.seen_before(members, element, true)?;
         }
         members.companions |= bit;
@@ -156,7 +168,7 @@ impl Scanner<'_> {
         }
         if self.byte() != Some(b'[') {
             self.report(Problem::ExpectedArray)?;
-            return self.untyped(name);
+            return self.pass_over(name, element);
         }
         let index = self.open(Kind::Array, name, element.id().raw())?;
         let mut count = 0_u32;
@@ -174,17 +186,17 @@ impl Scanner<'_> {
 
     fn companion_object(&mut self, name: Name, element: Element<'static>, shape: Shape<'static>) -> Step {
         if self.byte() != Some(b'{') {
-            return self.no_object(name);
+            return self.no_object(name, element);
         }
         self.members(name, element.id(), shape, None).map(|_| ())
     }
 
     /// The element, or another variant of its choice, has been seen: a companion beside its value, or too much.
     #[cold]
-    fn seen_before(&mut self, members: &Members, element: Element<'static>, is_companion: bool) -> Step {
+    fn seen_before(&mut self, members: &Members, element: Element<'static>, companion: bool) -> Step {
         let mut problem = None;
         for known in self.open_children(members.node) {
-            let same_side = known.name().starts_with('_') == is_companion;
+            let same_side = is_companion(known) == companion;
             let id = ElementId::from_raw(known.node().element);
             let other = id.filter(|id| *id != element.id()).and_then(|id| self.rules.definitions.element(id));
             if id == Some(element.id()) && same_side {
@@ -212,7 +224,7 @@ impl Scanner<'_> {
         if is_empty {
             self.report_at(members.node, Problem::EmptyObject)?;
         }
-        let missing = members.shape.required() & !(members.values | members.companions);
+        let missing = members.shape.required() & !members.seen();
         if missing != 0 {
             self.missing(members, missing)?;
         }
@@ -232,16 +244,15 @@ impl Scanner<'_> {
     fn check_companions(&mut self, node: u32) -> Step {
         let mut problem = None;
         if let Some(object) = self.view().at(node) {
-            for member in object.children().filter(|member| member.node().element != 0) {
-                let is_companion = member.name().starts_with('_');
-                let partner = object.children().find(|other| {
-                    other.node().element == member.node().element && other.name().starts_with('_') != is_companion
-                });
-                let (value, companion) = if is_companion { (partner, Some(member)) } else { (Some(member), partner) };
-                // A pair is checked once, from its value.
-                if !is_companion || partner.is_none() {
-                    problem = problem.or_else(|| unpaired(value, companion));
-                }
+            let is_list = |member: &Value<'_>| member.kind() == Kind::Array;
+            // Every companion with its value, and every list of values that could have gaps.
+            for member in object.children().filter(|member| is_companion(*member) || is_list(member)) {
+                let side = is_companion(member);
+                let element = member.node().element;
+                let partner =
+                    object.children().find(|other| other.node().element == element && is_companion(*other) != side);
+                let (value, companion) = if side { (partner, Some(member)) } else { (Some(member), partner) };
+                problem = problem.or_else(|| unpaired(value, companion));
             }
         }
         problem.map_or(Ok(()), |(node, problem)| self.report_at(node, problem))

@@ -110,7 +110,12 @@ impl Scanner<'_> {
             return self.syntax(error);
         }
         self.space();
-        self.resource(Name::default(), resource::Place::Root(expected))?;
+        if self.byte() == Some(b'{') {
+            self.resource(Name::default(), resource::Place::Root(expected))?;
+        } else {
+            self.report(Problem::ExpectedObject)?;
+            self.untyped(Name::default())?;
+        }
         self.space();
         if self.at == self.bytes.len() { Ok(()) } else { self.fault(Fault::End) }
     }
@@ -123,7 +128,7 @@ impl Scanner<'_> {
         }
         if self.byte() != Some(b'[') {
             self.report(Problem::ExpectedArray)?;
-            return self.untyped(name);
+            return self.pass_over(name, element);
         }
         self.list(name, element)
     }
@@ -171,13 +176,14 @@ impl Scanner<'_> {
         }
         match element.shape() {
             Some(shape) => self.object(name, element, shape),
-            None => self.resource(name, resource::Place::of(element)),
+            None if self.byte() == Some(b'{') => self.resource(name, resource::Place::of(element)),
+            None => self.no_object(name, element),
         }
     }
 
     fn object(&mut self, name: Name, element: Element<'static>, shape: Shape<'static>) -> Step {
         if self.byte() != Some(b'{') {
-            return self.no_object(name);
+            return self.no_object(name, element);
         }
         let members = self.members(name, element.id(), shape, None)?;
         self.special(&members, element)
@@ -185,14 +191,14 @@ impl Scanner<'_> {
 
     /// Something else where an object is expected: noted, and passed over.
     #[cold]
-    fn no_object(&mut self, name: Name) -> Step {
+    fn no_object(&mut self, name: Name, element: Element<'static>) -> Step {
         let problem = match self.byte() {
             Some(b'[') => Problem::ExpectedSingle,
             Some(b'n') => Problem::Null,
             _ => Problem::ExpectedObject,
         };
         self.report(problem)?;
-        self.untyped(name)
+        self.pass_over(name, element)
     }
 
     #[inline]

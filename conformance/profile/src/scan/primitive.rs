@@ -38,7 +38,7 @@ impl Scanner<'_> {
             Some(b'[') => self.report(Problem::ExpectedSingle)?,
             _ => self.report(Problem::ExpectedPrimitive(primitive))?,
         }
-        self.untyped(name)
+        self.pass_over(name, element)
     }
 
     #[inline]

@@ -25,11 +25,8 @@ impl Place {
 }
 
 impl Scanner<'_> {
-    /// Reads a resource of any type.
+    /// Reads a resource of any type; `{` is next.
     pub(super) fn resource(&mut self, name: Name, place: Place) -> Step {
-        if self.byte() != Some(b'{') {
-            return self.no_object(name);
-        }
         let Some((start, end)) = self.resource_type_ahead() else {
             self.report(Problem::NoResourceType)?;
             return self.untyped(name);

@@ -54,14 +54,16 @@ impl Scanner<'_> {
     /// ext-1, and extensibility.html: the URL is absolute unless the extension stands in another one.
     fn check_extension(&mut self, members: &Members, element: Element<'static>) -> Step {
         let is_nested = element.owner().is_some_and(|owner| self.rules.special(owner) == Special::Extension);
+        let (seen, bits) = (members.seen(), self.rules.extension);
+        if (seen & bits.value != 0) == (seen & bits.extension != 0) {
+            return self.report_at(members.node, Problem::Extension);
+        }
+        if is_nested {
+            return Ok(());
+        }
         self.check_with(members.node, |extension| {
-            let has = |part: &dyn Fn(&str) -> bool| extension.children().any(|member| part(member.name()));
-            let has_value = has(&|name| name.starts_with("value") || name.starts_with("_value"));
-            if has_value == has(&|name| name == "extension") {
-                return Some((extension.index(), Problem::Extension));
-            }
             let url = extension.member("url")?;
-            (!is_nested && !url.raw().contains(&b':')).then_some((url.index(), Problem::ExtensionUrl))
+            (!url.raw().contains(&b':')).then_some((url.index(), Problem::ExtensionUrl))
         })
     }
 }
@@ -86,10 +88,10 @@ fn target_problem(
         return is_relative.then_some(Problem::UnknownTarget);
     };
     let stated = object.member("type").and_then(Value::text);
-    if stated.and_then(|stated| definitions.type_named(&stated)).is_some_and(|stated| !target.is_a(stated.name())) {
+    if stated.and_then(|stated| definitions.type_named(&stated)).is_some_and(|stated| !target.specializes(stated)) {
         return Some(Problem::TargetType);
     }
-    let is_allowed = element.may_target_any() || element.targets().any(|allowed| target.is_a(allowed.name()));
+    let is_allowed = element.may_target_any() || element.targets().any(|allowed| target.specializes(allowed));
     (!is_allowed).then_some(Problem::Target(element.id()))
 }
 

@@ -1,5 +1,6 @@
 //! Values that no definition describes: passed over, but with nodes, and with the rules of JSON.
 
+use definitions::Element;
 use fhir::json::lexer::{literal, number, string};
 use fhir::json::{Fault, Kind, SyntaxError};
 
@@ -8,6 +9,12 @@ use super::{Name, Scanner, Step};
 impl Scanner<'_> {
     pub(super) fn untyped(&mut self, name: Name) -> Step {
         self.literal(name, 0).map(|_| ())
+    }
+
+    /// Passes over a value that is not what its element says.
+    #[cold]
+    pub(super) fn pass_over(&mut self, name: Name, element: Element<'static>) -> Step {
+        self.literal(name, element.id().raw()).map(|_| ())
     }
 
     /// Reads any value; an object or array with all that is in it.
@@ -20,8 +27,8 @@ impl Scanner<'_> {
             Some(b't') => literal(self.bytes, start, "true").map(|end| (Kind::True, end)),
             Some(b'f') => literal(self.bytes, start, "false").map(|end| (Kind::False, end)),
             Some(b'n') => literal(self.bytes, start, "null").map(|end| (Kind::Null, end)),
-            Some(b'{') => return self.untyped_object(name),
-            Some(b'[') => return self.untyped_array(name),
+            Some(b'{') => return self.untyped_object(name, element),
+            Some(b'[') => return self.untyped_array(name, element),
             _ => Err(SyntaxError { offset: start, fault: Fault::Value }),
         };
         match read {
@@ -34,8 +41,8 @@ impl Scanner<'_> {
         }
     }
 
-    fn untyped_object(&mut self, name: Name) -> Step<Kind> {
-        let index = self.open(Kind::Object, name, 0)?;
+    fn untyped_object(&mut self, name: Name, element: u32) -> Step<Kind> {
+        let index = self.open(Kind::Object, name, element)?;
         let mut is_first = true;
         while self.more_members(is_first)? {
             is_first = false;
@@ -46,8 +53,8 @@ impl Scanner<'_> {
         Ok(Kind::Object)
     }
 
-    fn untyped_array(&mut self, name: Name) -> Step<Kind> {
-        let index = self.open(Kind::Array, name, 0)?;
+    fn untyped_array(&mut self, name: Name, element: u32) -> Step<Kind> {
+        let index = self.open(Kind::Array, name, element)?;
         let mut is_first = true;
         while self.more_items(is_first)? {
             is_first = false;

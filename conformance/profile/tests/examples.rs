@@ -1,0 +1,72 @@
+//! The official examples of R4. They are not part of this repository: `FRONTDESK_EXAMPLES` names the folder of the unpacked
+//! npm package `hl7.fhir.r4.examples`. Without it the test says so and passes; with `CI=true` it fails.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use fhir::Version;
+
+/// Examples that break the specification: where, and by which clause.
+const REFUSED: [(&str, &str, &str); 12] = [
+    ("ActivityDefinition-blood-tubes-supply", "ActivityDefinition.text.div", "txt-2: no text in the narrative"),
+    ("ActivityDefinition-heart-valve-replacement", "ActivityDefinition.text.div", "txt-2: no text in the narrative"),
+    ("DeviceMetric-example", "DeviceMetric.parent.reference", "refers to a DeviceDefinition, parent is a Device"),
+    ("DeviceUseStatement-example", "DeviceUseStatement.reasonReference[0].reference", "a Procedure is no reason"),
+    ("EventDefinition-example", "EventDefinition.text.div", "txt-2: no text in the narrative"),
+    ("ImplementationGuide-fhir", "ImplementationGuide.name", "name is 1..1"),
+    (
+        "MedicationRequest-medrx0301",
+        "MedicationRequest.dispenseRequest.performer.reference",
+        "performer is an Organization",
+    ),
+    ("Observation-clinical-gender", "Observation.performer[0].reference", "an Encounter does not perform"),
+    ("Questionnaire-qs1", "Questionnaire.item[0].item[0].linkId", "linkId is 1..1"),
+    ("Questionnaire-zika-virus-exposure-assessment", "Questionnaire.text.div", "txt-2: no text in the narrative"),
+    (
+        "SearchParameter-questionnaireresponse-extensions-QuestionnaireResponse-item-subject",
+        "SearchParameter.id",
+        "67 characters",
+    ),
+    ("ig-r4", "ImplementationGuide.name", "name is 1..1"),
+];
+
+/// The SearchParameters of extensions have no base, which is 1..*.
+fn is_without_base(stem: &str) -> bool {
+    stem.starts_with("SearchParameter-codesystem-extensions-")
+        || stem.starts_with("SearchParameter-valueset-extensions-")
+}
+
+#[test]
+fn every_official_example_is_accepted_but_those_that_break_a_clause() {
+    let Some(folder) = env::var_os("FRONTDESK_EXAMPLES").map(PathBuf::from) else {
+        assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "FRONTDESK_EXAMPLES is not set");
+        eprintln!(
+            "SKIPPED: set FRONTDESK_EXAMPLES to the folder of hl7.fhir.r4.examples to check the official examples"
+        );
+        return;
+    };
+    let folder = if folder.join("package").is_dir() { folder.join("package") } else { folder };
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| is_example(file));
+    assert!(files.len() > 1_000, "expected the examples in {}", folder.display());
+    let wrong: Vec<String> = files.iter().filter_map(|file| surprise(file)).collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), files.len(), wrong.join("\n"));
+}
+
+fn is_example(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".json") && name != "package.json" && !name.starts_with('.')
+}
+
+/// What is said about an example that should not be, or is not said that should.
+fn surprise(file: &Path) -> Option<String> {
+    let stem = file.file_stem()?.to_string_lossy().into_owned();
+    let bytes = std::fs::read(file).ok()?;
+    let outcome = profile::validate(&bytes, Version::R4, None);
+    let found = outcome.0.first().map(|issue| issue.expression.clone().unwrap_or_default());
+    let listed = REFUSED.iter().find(|(name, _, _)| *name == stem).map(|(_, expression, _)| (*expression).to_owned());
+    let expected = listed.or_else(|| is_without_base(&stem).then(|| "SearchParameter.base".to_owned()));
+    (found != expected).then(|| {
+        format!("{stem}: expected {expected:?}, found {found:?}: {:?}", outcome.0.first().map(|issue| &issue.text))
+    })
+}
