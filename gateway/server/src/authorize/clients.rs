@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use adapter::Practice;
 use arc_swap::ArcSwap;
@@ -14,6 +15,7 @@ use url::Url;
 
 use super::database::DatabaseError;
 use super::jwk::{InvalidKeySet, KeySet};
+use super::mark::Mark;
 use super::registry;
 use super::scope::InvalidScope;
 use super::scopes::Scopes;
@@ -74,16 +76,27 @@ pub enum InvalidClient {
     Database(#[from] DatabaseError),
 }
 
+/// How long a change may go unseen whose process was killed before it could set the mark.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// Every client as it is now. A change by another process is seen by the next request.
 pub struct Clients {
     configured: Vec<Client>,
+    mark: Mark,
     watch: Mutex<Watch>,
-    now: ArcSwap<Snapshot>,
+    now: ArcSwap<Seen>,
 }
 
 struct Watch {
     connection: Connection,
     version: i64,
+}
+
+/// What was read, and when and at which mark it was found to be current.
+struct Seen {
+    snapshot: Arc<Snapshot>,
+    mark: Option<u64>,
+    looked: Instant,
 }
 
 /// The clients at one moment.
@@ -98,30 +111,63 @@ impl Clients {
     /// # Errors
     /// When a client cannot work or the file cannot be used.
     pub fn open(folder: &Path, config: &config::Config) -> Result<Self, InvalidClient> {
-        let configured = config.clients.iter().map(|(id, client)| configured(id, client)).collect::<Result<_, _>>()?;
-        let connection = registry::open(folder)?;
-        let watch = Mutex::new(Watch { connection, version: i64::MIN });
-        let clients = Self { configured, watch, now: ArcSwap::default() };
+        let configured: Vec<_> =
+            config.clients.iter().map(|(id, client)| configured(id, client)).collect::<Result<_, _>>()?;
+        let mut connection = registry::open(folder)?;
         let sqlite = |source| DatabaseError::Sqlite { path: folder.join(registry::FILE), source };
-        clients.current().map_err(sqlite)?;
-        Ok(clients)
+        let mark = Mark::open(folder).map_err(|source| DatabaseError::File { path: folder.into(), source })?;
+        let (seen, version) = look(&mut connection, &configured, &mark, None).map_err(sqlite)?;
+        let watch = Mutex::new(Watch { connection, version });
+        Ok(Self { configured, mark, watch, now: ArcSwap::from_pointee(seen) })
     }
 
-    /// The clients now. Costs a look at the file's version; a change is read at once.
+    /// The clients now. Costs the reading of eight bytes; a change is read at once.
     ///
     /// # Errors
     /// When the file cannot be read: nobody can be let in then.
     pub fn current(&self) -> rusqlite::Result<Arc<Snapshot>> {
-        let mut watch = self.watch.lock();
-        // SQLite: `data_version` changes when another connection has committed.
-        let version =
-            watch.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0))?;
-        if version != watch.version {
-            self.now.store(Arc::new(Snapshot::read(&watch.connection, &self.configured)?));
-            watch.version = version;
+        if let Some(snapshot) = self.seen() {
+            return Ok(snapshot);
         }
-        Ok(self.now.load_full())
+        let mut watch = self.watch.lock();
+        if let Some(snapshot) = self.seen() {
+            return Ok(snapshot);
+        }
+        let known = Some((watch.version, self.now.load().snapshot.clone()));
+        let (seen, version) = look(&mut watch.connection, &self.configured, &self.mark, known)?;
+        watch.version = version;
+        let snapshot = seen.snapshot.clone();
+        self.now.store(Arc::new(seen));
+        Ok(snapshot)
     }
+
+    /// What was seen last, when nothing says that it changed.
+    fn seen(&self) -> Option<Arc<Snapshot>> {
+        let seen = self.now.load();
+        let is_current = seen.looked.elapsed() < LOOK_EVERY && seen.mark == self.mark.read();
+        is_current.then(|| seen.snapshot.clone())
+    }
+}
+
+/// Reads the registry when it is another version than what is known. The mark is read first: a change after that is seen by
+/// the next look.
+fn look(
+    connection: &mut Connection,
+    configured: &[Client],
+    mark: &Mark,
+    known: Option<(i64, Arc<Snapshot>)>,
+) -> rusqlite::Result<(Seen, i64)> {
+    let (mark, looked) = (mark.read(), Instant::now());
+    // SQLite: `data_version` changes when another connection has committed.
+    let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+    let snapshot = match known {
+        Some((known, snapshot)) if known == version => snapshot,
+        _ => {
+            let transaction = connection.transaction()?;
+            Arc::new(Snapshot::read(&transaction, configured)?)
+        }
+    };
+    Ok((Seen { snapshot, mark, looked }, version))
 }
 
 fn configured(id: &str, client: &config::Client) -> Result<Client, InvalidClient> {

@@ -16,6 +16,7 @@ pub mod jose;
 pub mod jwk;
 pub mod jwks;
 pub mod limits;
+mod mark;
 pub mod pem;
 mod permit;
 pub mod places;

@@ -12,6 +12,7 @@ use url::Url;
 use super::clients::{Client, Keys, Standing};
 use super::database::{self, DatabaseError};
 use super::jwk::KeySet;
+use super::mark::Mark;
 use super::scope::InvalidScope;
 use super::scopes::Scopes;
 
@@ -78,6 +79,9 @@ pub enum RegistryError {
     /// Its scopes.
     #[error(transparent)]
     Scope(#[from] InvalidScope),
+    /// The change is made, and a running gateway cannot be told at once.
+    #[error("the change is made; a running gateway will see it within a second: {0}")]
+    Mark(#[source] std::io::Error),
     /// SQLite says no.
     #[error("the registry cannot be changed: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -86,6 +90,7 @@ pub enum RegistryError {
 /// The registry as the commands use it.
 pub struct Registry {
     connection: Connection,
+    mark: Mark,
 }
 
 impl Registry {
@@ -94,7 +99,9 @@ impl Registry {
     /// # Errors
     /// When the file cannot be used.
     pub fn open(folder: &Path) -> Result<Self, DatabaseError> {
-        Ok(Self { connection: open(folder)? })
+        let connection = open(folder)?;
+        let mark = Mark::open(folder).map_err(|source| DatabaseError::File { path: folder.into(), source })?;
+        Ok(Self { connection, mark })
     }
 
     /// Registers a client.
@@ -107,7 +114,7 @@ impl Registry {
             return Err(RegistryError::Id);
         }
         let practice = new.practice.as_str();
-        let transaction = self.change()?;
+        let transaction = begin(&mut self.connection)?;
         let url = match &new.keys {
             Keys::Url(url) => Some(url.as_str()),
             Keys::Inline(_) => None,
@@ -124,7 +131,8 @@ impl Registry {
         if let Keys::Inline(keys) = &new.keys {
             insert_keys(&transaction, practice, &new.id, keys)?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        self.announce()
     }
 
     /// Every registered client.
@@ -145,13 +153,14 @@ impl Registry {
     /// # Errors
     /// When the file cannot be written.
     pub fn switch(&mut self, practice: &Practice, id: &str, disabled: bool) -> Result<(), RegistryError> {
-        let transaction = self.change()?;
+        let transaction = begin(&mut self.connection)?;
         transaction.execute(
             "INSERT INTO standings (practice, client, disabled, epoch) VALUES (?1, ?2, ?3, 1)
              ON CONFLICT (practice, client) DO UPDATE SET disabled = ?3, epoch = epoch + 1",
             params![practice.as_str(), id, disabled],
         )?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        self.announce()
     }
 
     /// Adds keys to a client; the ones it has stay good.
@@ -159,10 +168,11 @@ impl Registry {
     /// # Errors
     /// When there is no such client, or its keys are at a URL.
     pub fn add_keys(&mut self, practice: &Practice, id: &str, keys: &KeySet) -> Result<(), RegistryError> {
-        let transaction = self.change()?;
+        let transaction = begin(&mut self.connection)?;
         must_hold_keys(&transaction, practice, id)?;
         insert_keys(&transaction, practice.as_str(), id, keys)?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        self.announce()
     }
 
     /// Takes a key away from a client and lets the tokens that were issued so far die.
@@ -170,7 +180,7 @@ impl Registry {
     /// # Errors
     /// When there is no such client or key, or it is the last one.
     pub fn remove_key(&mut self, practice: &Practice, id: &str, kid: &str) -> Result<(), RegistryError> {
-        let transaction = self.change()?;
+        let transaction = begin(&mut self.connection)?;
         must_hold_keys(&transaction, practice, id)?;
         let named = params![practice.as_str(), id, kid];
         if transaction.execute("DELETE FROM keys WHERE practice = ? AND client = ? AND kid = ?", named)? == 0 {
@@ -185,7 +195,8 @@ impl Registry {
              ON CONFLICT (practice, client) DO UPDATE SET epoch = epoch + 1",
             params![practice.as_str(), id],
         )?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        self.announce()
     }
 
     /// Whether a client of that id is registered here.
@@ -197,9 +208,14 @@ impl Registry {
         Ok(self.connection.query_row(query, params![practice.as_str(), id], |_| Ok(())).optional()?.is_some())
     }
 
-    fn change(&mut self) -> rusqlite::Result<Transaction<'_>> {
-        self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
+    /// Lets a running gateway know before the command ends.
+    fn announce(&self) -> Result<(), RegistryError> {
+        self.mark.change().map_err(RegistryError::Mark)
     }
+}
+
+fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
 fn is_client_id(id: &str) -> bool {
@@ -317,6 +333,17 @@ mod tests {
         assert!(!clients.current().expect("readable").allows_origin(&practice, "https://portal.example"));
         registry.switch(&practice, "portal", false).expect("switched on");
         assert!(find().expect("back").standing.epoch > first.standing.epoch, "tokens of before stay dead");
+    }
+
+    #[test]
+    fn a_change_whose_mark_was_never_set_is_seen_soon() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clients = Clients::open(folder.path(), &config::Config::default()).expect("opens");
+        let connection = open(folder.path()).expect("opens");
+        let insert = "INSERT INTO clients VALUES ('default', 'late', NULL, '', 0, '[]')";
+        connection.execute(insert, []).expect("inserted by hand");
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        assert!(clients.current().expect("readable").client(&Practice::default(), "late").is_some());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
@@ -46,27 +48,38 @@ fn run(file: &str) -> Option<(usize, Vec<String>)> {
         for test in group["tests"].as_array().expect("tests") {
             let is_good = test["jws"].as_str().is_some_and(|jws| verify_payload(jws, &keys, &ALLOWED).is_ok());
             let says = test["result"].as_str().expect("a result");
-            if is_good != (says == "valid") && says != "acceptable" {
+            if is_good != (says == "valid") && says != "acceptable" && !is_foreign(test, key) {
                 wrong.push(format!("{} {}: {} is {says}", test["tcId"], group["comment"], test["comment"]));
             }
             accepted += usize::from(is_good);
         }
     }
-    println!("{file}: {accepted} accepted, {} otherwise than the vector says: {wrong:#?}", wrong.len());
+    println!("{file}: {accepted} accepted, {} otherwise than the vector says", wrong.len());
     Some((accepted, wrong))
 }
 
+/// Valid vectors that we refuse by intent: HMAC and P-521 are on no list of ours, a key is used with the algorithm that it is
+/// bound to, and base64url has no other characters.
+fn is_foreign(test: &Value, key: &Value) -> bool {
+    if test["result"] != "valid" {
+        return false;
+    }
+    let header = test["jws"].as_str().and_then(|jws| jws.split('.').next()).unwrap_or_default();
+    let header = URL_SAFE_NO_PAD.decode(header).ok().and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+    let Some(header) = header else { return true };
+    let algorithm = header["alg"].as_str().unwrap_or_default();
+    algorithm.starts_with("HS") || algorithm == "ES512" || key["alg"].as_str().is_some_and(|bound| bound != algorithm)
+}
+
 #[test]
-fn no_signature_is_accepted_that_the_vectors_call_invalid() {
+fn signatures_are_accepted_and_refused_as_the_vectors_say() {
     let Some((accepted, wrong)) = run("json_web_signature_test.json") else { return };
-    let accepted_wrongly: Vec<_> = wrong.iter().filter(|case| case.ends_with("is invalid")).collect();
-    assert!(accepted_wrongly.is_empty(), "{accepted_wrongly:#?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(accepted > 0);
 }
 
 #[test]
-fn no_key_is_accepted_that_the_vectors_call_invalid() {
+fn keys_are_accepted_and_refused_as_the_vectors_say() {
     let Some((_, wrong)) = run("json_web_key_test.json") else { return };
-    let accepted_wrongly: Vec<_> = wrong.iter().filter(|case| case.ends_with("is invalid")).collect();
-    assert!(accepted_wrongly.is_empty(), "{accepted_wrongly:#?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
