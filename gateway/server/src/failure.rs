@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::authorize::Caller;
 use fhir::{Issue, IssueType};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -15,6 +16,8 @@ pub struct Failure {
     pub issues: Vec<Issue>,
     /// Header fields that belong to the status: WWW-Authenticate, Retry-After, Allow.
     pub headers: Box<HeaderMap>,
+    /// Who was refused, for audit, when that is known.
+    pub caller: Option<Box<Caller>>,
     /// What only the log may read. Holds no patient data.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -29,7 +32,7 @@ impl Failure {
     /// A failure with several issues.
     #[must_use]
     pub fn from_issues(status: StatusCode, issues: Vec<Issue>) -> Self {
-        Self { status, issues, headers: Box::default(), cause: None }
+        Self { status, issues, headers: Box::default(), caller: None, cause: None }
     }
 
     /// The same failure with a header field; a value that is no header value is left out.
@@ -38,6 +41,13 @@ impl Failure {
         if let Ok(value) = HeaderValue::try_from(value.into().into_owned()) {
             self.headers.insert(name, value);
         }
+        self
+    }
+
+    /// The same failure with who was refused.
+    #[must_use]
+    pub fn of(mut self, caller: &Caller) -> Self {
+        self.caller = Some(Box::new(caller.clone()));
         self
     }
 

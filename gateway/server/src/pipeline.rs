@@ -156,14 +156,30 @@ impl Pipeline {
         passage.format = request.preferences.format;
         passage.interaction = Some(request.interaction.code());
         passage.mark(Stage::Receive);
-        let permitted = authorize::permit(request, &self.authority).await?;
+        let mut record = account::draft(&request);
+        let permitted = match authorize::permit(request, &self.authority).await {
+            Ok(permitted) => permitted,
+            Err(failure) => return Err(self.refuse(record, failure)),
+        };
+        account::identify(&mut record, &permitted);
         passage.rate = Some(permitted.rate().clone());
         passage.mark(Stage::Authorize);
         let safe = permitted.request().interaction.is_safe();
-        let work = Arc::clone(self).account_for(permitted, passage.clone(), lease);
+        let work = Arc::clone(self).account_for(permitted, record, passage.clone(), lease);
         let (answered, after) = if safe { work.await } else { self.owe(work).await? };
         *passage = after;
         answered
+    }
+
+    /// Writes down that somebody known was refused. A stranger is counted only: whoever has no token must not fill the log.
+    fn refuse(&self, mut record: audit::Record, failure: Failure) -> Failure {
+        let Some(caller) = &failure.caller else { return failure };
+        account::name(&mut record, caller);
+        account::failed(&mut record, &failure, self.clock.now());
+        match self.audit.record(&record) {
+            Ok(()) => failure,
+            Err(full) => unaudited(full),
+        }
     }
 
     /// Runs in a task of its own: hyper drops what it awaits when a client disconnects, and a write must not stop half-way.
@@ -175,10 +191,10 @@ impl Pipeline {
     async fn account_for(
         self: Arc<Self>,
         permitted: Permitted,
+        mut record: audit::Record,
         mut passage: Passage,
         lease: Lease,
     ) -> (Result<Response<Body>, Failure>, Passage) {
-        let mut record = account::draft(&permitted);
         let manner = Manner::of(permitted.request());
         let mut ended = match self.audit.admit() {
             Ok(()) => self.carry_out(permitted, &manner, &mut passage, &mut record).await,

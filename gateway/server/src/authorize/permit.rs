@@ -32,7 +32,7 @@ pub async fn permit(request: Request, authority: &Authority) -> Result<Permitted
     let grant = inner.grant(&request).await?;
     let rate = inner.limits.client(&request.practice, &grant.caller.client)?;
     let reach = judge(&grant, &request.interaction, request.version, &inner.policy)
-        .map_err(|denied| challenge::insufficient(&request.base, &denied.text, &denied.scope))?;
+        .map_err(|denied| challenge::insufficient(&request.base, &denied.text, &denied.scope).of(&grant.caller))?;
     Ok(Permitted { request, grant, reach, rate, policy: inner.policy.clone() })
 }
 

@@ -1,4 +1,5 @@
-//! What is written down of a request: one record, drafted when the caller is known and closed before the answer goes out.
+//! What is written down of a request: one record, drafted when it is received and closed before the
+//! answer goes out.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,44 +9,51 @@ use audit::{Agent, Outcome, Record, Subject};
 use fhir::json::{Document, Kind, Limits, scan};
 use fhir::{Id, Interaction, InteractionCode, Query, ResourceType};
 
-use crate::authorize::Permitted;
+use crate::authorize::{Caller, Permitted};
 use crate::failure::Failure;
+use crate::receive::Request;
 
 /// Patients that one record names at most; a page of a search has fewer.
 const MOST_PATIENTS: usize = 2_000;
 
-/// Drafts the record of a request that may go on.
+/// Drafts the record of a request, before it is known who asks.
 #[must_use]
-pub fn draft(permitted: &Permitted) -> Record {
-    let (request, caller) = (permitted.request(), permitted.caller());
+pub fn draft(request: &Request) -> Record {
     let interaction = &request.interaction;
-    let mut record = Record {
+    let subject = interaction.resource_type().zip(interaction.id());
+    let own = subject.filter(|(resource_type, _)| *resource_type == ResourceType::PATIENT);
+    Record {
         practice: request.practice.clone(),
         recorded: SystemTime::UNIX_EPOCH,
         interaction: interaction.code(),
         outcome: Outcome::Serious,
         reason: Arc::from("unknown"),
-        agent: Agent {
-            client: Some(Arc::clone(&caller.client)),
-            user: caller.user.clone(),
-            address: request.address,
-            token: caller.token.clone(),
-            scopes: Arc::clone(&caller.scopes),
-        },
+        agent: Agent { client: None, user: None, address: request.address, token: None, scopes: Arc::from("") },
         base: Arc::clone(&request.base),
-        subject: interaction.resource_type().zip(interaction.id()).map(|(resource_type, id)| Subject {
-            resource_type,
-            id: id.clone(),
-            version_id: None,
-        }),
-        patients: permitted.confined_to().map(|owner| owner.id.clone()).into_iter().collect(),
-        query: query(permitted),
+        patients: own.map(|(_, id)| id.clone()).into_iter().collect(),
+        subject: subject.map(|(resource_type, id)| Subject { resource_type, id: id.clone(), version_id: None }),
+        query: query(request),
         request_id: Arc::clone(&request.trace.request_id),
-    };
-    if let Some((ResourceType::PATIENT, id)) = interaction.resource_type().zip(interaction.id()) {
-        add(&mut record.patients, id.clone());
     }
-    record
+}
+
+/// Adds who asks, and the patient that their token is confined to.
+pub fn identify(record: &mut Record, permitted: &Permitted) {
+    name(record, permitted.caller());
+    if let Some(owner) = permitted.confined_to() {
+        add(&mut record.patients, owner.id.clone());
+    }
+}
+
+/// Adds who asks.
+pub fn name(record: &mut Record, caller: &Caller) {
+    record.agent = Agent {
+        client: Some(Arc::clone(&caller.client)),
+        user: caller.user.clone(),
+        address: record.agent.address,
+        token: caller.token.clone(),
+        scopes: Arc::clone(&caller.scopes),
+    };
 }
 
 /// Adds the patients that a payload is about.
@@ -97,8 +105,7 @@ pub fn failed(record: &mut Record, failure: &Failure, now: SystemTime) {
 }
 
 /// The raw request, where the interaction and its subject do not say it all. A form stands as the query that it is.
-fn query(permitted: &Permitted) -> Option<Arc<str>> {
-    let request = permitted.request();
+fn query(request: &Request) -> Option<Arc<str>> {
     let by_form = |query: &Query| {
         let path = request.target.path_and_query.split('?').next().unwrap_or_default();
         Some(format!("{} {path}?{}", request.target.method, query.encode()).into())

@@ -22,8 +22,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A running gateway, a registered client and its key.
-pub struct Practice {
-    pub gateway: Gateway,
+pub(crate) struct Practice {
+    pub(crate) gateway: Gateway,
     _folder: TempDir,
     key: PrivateKey,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -31,40 +31,40 @@ pub struct Practice {
 
 /// An answer, all of it.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    pub fn field(&self, name: &str) -> &str {
+    pub(crate) fn field(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
     /// The code of the first issue.
-    pub fn issue(&self) -> String {
+    pub(crate) fn issue(&self) -> String {
         self.json()["issue"][0]["code"].as_str().unwrap_or("no OperationOutcome").to_owned()
     }
 }
 
 impl Practice {
     /// A gateway with the defaults.
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with("").await
     }
 
     /// A gateway with further settings.
-    pub async fn with(settings: &str) -> Self {
+    pub(crate) async fn with(settings: &str) -> Self {
         Self::around(settings, BTreeMap::new()).await
     }
 
     /// A gateway with further settings and further adapters.
-    pub async fn around(settings: &str, adapters: BTreeMap<String, Arc<dyn Adapter>>) -> Self {
+    pub(crate) async fn around(settings: &str, adapters: BTreeMap<String, Arc<dyn Adapter>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = PrivateKey::from_pem(generate(Algorithm::ES384).unwrap().as_bytes()).unwrap();
         let jwks = folder.path().join("client.jwks");
@@ -78,12 +78,12 @@ impl Practice {
     }
 
     /// An access token of the client.
-    pub async fn token(&self, scope: &str) -> String {
+    pub(crate) async fn token(&self, scope: &str) -> String {
         self.token_for(scope, "").await.json()["access_token"].as_str().unwrap().to_owned()
     }
 
     /// What the token endpoint answers; `more` are further parameters.
-    pub async fn token_for(&self, scope: &str, more: &str) -> Answer {
+    pub(crate) async fn token_for(&self, scope: &str, more: &str) -> Answer {
         let url = format!("http://{}/auth/token", self.gateway.address());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let claims = json!({
@@ -103,7 +103,13 @@ impl Practice {
     }
 
     /// Sends a request; a path stands behind the FHIR base.
-    pub async fn ask(&self, method: Method, path: &str, fields: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        fields: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let base = format!("http://{}/fhir/r4", self.gateway.address());
         let uri = if path.starts_with("http") { path.to_owned() } else { format!("{base}{path}") };
         let mut request = Request::builder().method(method).uri(uri);
@@ -117,7 +123,7 @@ impl Practice {
     }
 
     /// Reads without a token.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &[], "").await
     }
 }
@@ -135,14 +141,14 @@ fn to_patients(adapter: &str) -> config::Route {
 }
 
 /// Sends bytes over a connection of their own and reads until it closes, or for a while.
-pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     heard(&mut stream, Duration::from_secs(2)).await
 }
 
 /// What a connection says until it closes, or for so long.
-pub async fn heard(stream: &mut TcpStream, most: Duration) -> String {
+pub(crate) async fn heard(stream: &mut TcpStream, most: Duration) -> String {
     let mut heard = Vec::new();
     let _ = tokio::time::timeout(most, stream.read_to_end(&mut heard)).await;
     String::from_utf8_lossy(&heard).into_owned()

@@ -53,3 +53,16 @@ async fn without_a_token_only_discovery_metadata_and_keys_are_open() {
     assert!(keys.json()["keys"].is_array());
     assert_eq!(practice.get("/Nothing/1").await.status, 404);
 }
+
+#[tokio::test]
+async fn whoever_is_known_and_refused_is_written_down_and_a_stranger_is_not() {
+    let practice = Practice::open().await;
+    let events = || practice.gateway.pipeline().audit.clone();
+    practice.get("/Patient/1").await;
+    let token = format!("Bearer {}", practice.token("system/Location.r").await);
+    let refused = practice.ask(Method::GET, "/Patient/1", &[("authorization", token.as_str())], "").await;
+    assert_eq!((refused.status.as_u16(), refused.issue().as_str()), (403, "forbidden"));
+    let audit = events();
+    tokio::task::spawn_blocking(move || audit.flush(std::time::Duration::from_secs(2))).await.unwrap().unwrap();
+    assert_eq!(events().size().1, 1);
+}
