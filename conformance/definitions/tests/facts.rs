@@ -1,5 +1,7 @@
 //! What the tables say is what the specification says.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 use definitions::{Definitions, Element, ParameterKind, Primitive, Strength, of};
 use fhir::{ResourceType, Version};
 

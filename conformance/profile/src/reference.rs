@@ -14,23 +14,29 @@ pub(crate) enum Literal<'a> {
 /// Takes a literal reference apart (references.html#literal). Of an absolute URL only the form of the RESTful API is typed, and
 /// only when it names a type with a capital; a relative one is `Type/id`.
 pub(crate) fn literal(reference: &str) -> Literal<'_> {
-    let is_absolute = reference.contains("://");
-    if (!is_absolute && reference.contains(':')) || reference.contains(['?', '|', '#']) {
+    let scheme = reference.bytes().position(|byte| byte == b':');
+    let is_absolute = scheme.is_some_and(|colon| reference.as_bytes().get(colon + 1..colon + 3) == Some(b"//"));
+    if (scheme.is_some() && !is_absolute) || reference.bytes().any(|byte| matches!(byte, b'?' | b'|' | b'#')) {
         return Literal::Other;
     }
-    let path = reference.split_once("/_history/").map_or(reference, |(before, _)| before);
-    let Some((before, id)) = path.rsplit_once('/') else { return Literal::Other };
-    let name = before.rsplit('/').next().unwrap_or_default();
-    let is_name =
-        name.starts_with(|first: char| first.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphabetic());
+    let Some((before, id)) = without_version(reference).rsplit_once('/') else { return Literal::Other };
+    let name = before.rsplit_once('/').map_or(before, |(_, name)| name);
+    let is_name = name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphabetic());
     if !is_name || !fhir::id::is_id(id.as_bytes()) {
         return Literal::Other;
     }
-    match (is_absolute, before == name) {
+    match (is_absolute, before.len() == name.len()) {
         (true, _) => Literal::Absolute(name),
         (false, true) => Literal::Relative(name),
         (false, false) => Literal::Other,
     }
+}
+
+/// The reference without `/_history/2` at its end.
+fn without_version(reference: &str) -> &str {
+    let versioned = reference.rsplit_once('/').and_then(|(before, _)| before.strip_suffix("/_history"));
+    versioned.unwrap_or(reference)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Bytes from outside may be anything.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 use fhir::Version;
 use fhir::json::{Fault, Limits, scan};
 use profile::{Bounds, Scratch};

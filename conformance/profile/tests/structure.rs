@@ -1,5 +1,7 @@
 //! What is refused, where, and what for; and what must not be.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 use fhir::{IssueType, Outcome, ResourceType, Version};
 
 fn outcome(text: &str) -> Outcome {

@@ -29,7 +29,7 @@ impl Default for Limits {
 pub fn scan(bytes: &[u8], nodes: &mut Vec<Node>, limits: Limits) -> Result<(), SyntaxError> {
     nodes.clear();
     check_text(bytes)?;
-    Scan { bytes, nodes, limits, at: 0, open: NONE, depth: 0 }.document()
+    Scan { bytes, nodes, limits, at: 0, open: NONE, depth: 0, has_escaped_names: false }.document()
 }
 
 /// Checks what holds for the whole text: its size and its encoding. Every scanner starts with it.
@@ -54,6 +54,8 @@ struct Scan<'a> {
     /// The innermost open container. While one is open, its `after` holds its own parent.
     open: u32,
     depth: u32,
+    /// Whether a member name so far has escapes: then equal names may be spelled in different ways.
+    has_escaped_names: bool,
 }
 
 /// A member name in the text.
@@ -99,7 +101,9 @@ impl Scan<'_> {
             return Err(self.fault(Fault::Name));
         }
         let start = self.at + 1;
-        let close = string(self.bytes, start)?.close;
+        let quoted = string(self.bytes, start)?;
+        let close = quoted.close;
+        self.has_escaped_names |= quoted.escaped;
         let length = u16::try_from(close - start).map_err(|_| SyntaxError::new(start, Fault::LongName))?;
         self.at = close + 1;
         self.space();
@@ -152,7 +156,7 @@ impl Scan<'_> {
     }
 
     fn close_object(&mut self) -> Result<(), SyntaxError> {
-        refuse_duplicates(self.bytes, self.nodes, self.open + 1)?;
+        refuse_duplicates(self.bytes, self.nodes, self.open + 1, self.has_escaped_names)?;
         self.close();
         Ok(())
     }
@@ -185,7 +189,7 @@ const fn node(kind: Kind, start: usize, name: Name, after: u32) -> Node {
 }
 
 /// Refuses an object, whose members start at node `first` and end with the nodes, when two of them have one name.
-fn refuse_duplicates(bytes: &[u8], nodes: &[Node], first: u32) -> Result<(), SyntaxError> {
+fn refuse_duplicates(bytes: &[u8], nodes: &[Node], first: u32, may_be_escaped: bool) -> Result<(), SyntaxError> {
     let members = || {
         let mut next = first as usize;
         std::iter::from_fn(move || {
@@ -201,7 +205,7 @@ fn refuse_duplicates(bytes: &[u8], nodes: &[Node], first: u32) -> Result<(), Syn
         if index >= 64 {
             break;
         }
-        if members().take(index).any(|earlier| same_name(bytes, earlier, member)) {
+        if members().take(index).any(|earlier| same_name(bytes, earlier, member, may_be_escaped)) {
             return Err(SyntaxError::new(member.name as usize, Fault::DuplicateName));
         }
     }
@@ -220,11 +224,10 @@ fn refuse_duplicates_sorted<'a>(bytes: &[u8], members: impl Iterator<Item = &'a 
     }
 }
 
-fn same_name(bytes: &[u8], left: &Node, right: &Node) -> bool {
-    let (left_name, right_name) = (raw_name(bytes, left), raw_name(bytes, right));
-    left_name == right_name
-        || (left_name.contains(&b'\\') || right_name.contains(&b'\\'))
-            && spelled_out(bytes, left) == spelled_out(bytes, right)
+#[inline]
+fn same_name(bytes: &[u8], left: &Node, right: &Node, may_be_escaped: bool) -> bool {
+    (left.name_length == right.name_length && raw_name(bytes, left) == raw_name(bytes, right))
+        || (may_be_escaped && spelled_out(bytes, left) == spelled_out(bytes, right))
 }
 
 fn raw_name<'a>(bytes: &'a [u8], node: &Node) -> &'a [u8] {
