@@ -57,7 +57,6 @@ impl Refusal<'_> {
             507 => ErrorKind::Storage,
             // An error page instead of an OperationOutcome does not come from the FHIR server: a wrong base, a proxy.
             400..=499 if is_foreign => ErrorKind::BadReply,
-            400 => ErrorKind::Invalid,
             404 => ErrorKind::NotFound,
             405 => ErrorKind::NotSupported,
             409 => self.conflict(issues.unwrap_or_default()),
@@ -67,7 +66,8 @@ impl Refusal<'_> {
             423 => ErrorKind::Locked,
             424 => ErrorKind::Conflict,
             406 | 415 => ErrorKind::BadReply,
-            400..=499 => ErrorKind::Unprocessable,
+            400 => ErrorKind::Invalid,
+            402..=499 => ErrorKind::Unprocessable,
             500..=599 => ErrorKind::BackEndFault,
             // What is neither success nor refusal: a redirect above all, which is never followed.
             _ => ErrorKind::BadReply,

@@ -124,8 +124,8 @@ impl Candidate {
     }
 
     fn find_complete(&mut self, bases: &[Box<[u8]>]) {
-        let complete = |(index, base): (usize, &Box<[u8]>)| self.alive & (1 << index) != 0 && base.len() == self.equal;
-        if bases.iter().enumerate().any(complete) {
+        let complete = |index: usize, length: usize| self.alive & (1 << index) != 0 && length == self.equal;
+        if bases.iter().enumerate().any(|(index, base)| complete(index, base.len())) {
             self.found = Some(self.before);
         }
     }

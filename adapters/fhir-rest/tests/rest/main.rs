@@ -1,4 +1,5 @@
 //! `fhir-rest` before a FHIR server in this process, and before servers that misbehave.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test sets up itself is there, or the test ends")]
 
 mod authorization;
 mod confinement;
