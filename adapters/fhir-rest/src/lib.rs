@@ -100,7 +100,7 @@ impl Adapter for FhirRest {
             return Health::Up;
         }
         match self.server.ask_for_statement(Instant::now() + HEALTH_LIMIT).await {
-            Ok(response) if response.status().is_server_error() => {
+            Ok(response) if !response.status().is_success() => {
                 Health::Degraded(format!("/metadata answers {}", response.status().as_u16()))
             }
             Ok(_) => Health::Up,

@@ -67,6 +67,14 @@ fn starts_with_base(text: &[u8], base: &[u8]) -> bool {
     text.strip_prefix(base).is_some_and(|rest| rest.first().is_none_or(|byte| ends_base(*byte)))
 }
 
+/// Where a string ends or escapes. Most strings are short: the first bytes are looked at one by one.
+fn end_or_escape(rest: &[u8]) -> Option<usize> {
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\');
+    let short = rest.len().min(16);
+    let (head, tail) = rest.split_at(short);
+    head.iter().position(is_special).or_else(|| memchr::memchr2(b'"', b'\\', tail).map(|index| index + short))
+}
+
 /// What may follow a base: otherwise `http://a/fhir` would be found in `http://a/fhirpath`.
 const fn ends_base(byte: u8) -> bool {
     matches!(byte, b'/' | b'?' | b'#' | b'|')
@@ -124,7 +132,7 @@ impl Rewriter {
                     let (length, string) = self.shape.skip(rest)?;
                     if let Some(string) = string {
                         start = at + length;
-                        self.begin(string);
+                        self.begin(string, chunk.get(start));
                     }
                     length
                 }
@@ -165,12 +173,16 @@ impl Rewriter {
         self.shape.id()
     }
 
-    fn begin(&mut self, string: Start) {
-        let may_start_with_a_base = string == Start::Value && !self.bases.from.is_empty();
-        self.place = if may_start_with_a_base { Place::Candidate } else { Place::Text };
-        if may_start_with_a_base {
-            self.candidate.begin(self.bases.from.len());
+    /// Most strings are seen not to start with a base by their first byte, when it has come already.
+    fn begin(&mut self, string: Start, first: Option<&u8>) {
+        let can_start = |first: &u8| *first == b'\\' || self.bases.from.iter().any(|base| base.first() == Some(first));
+        let bases = self.bases.from.len();
+        if string == Start::Other || bases == 0 || !first.is_none_or(can_start) {
+            self.place = Place::Text;
+            return;
         }
+        self.place = Place::Candidate;
+        self.candidate.begin(bases);
     }
 
     /// Compares byte by byte until it is clear whether the string starts with a base. Returns how many bytes are done.
@@ -195,7 +207,7 @@ impl Rewriter {
 
     /// Passes over a string's content to its end or its next escape.
     fn pass(&mut self, rest: &[u8]) -> usize {
-        let Some(index) = memchr::memchr2(b'"', b'\\', rest) else {
+        let Some(index) = end_or_escape(rest) else {
             self.shape.capture(rest);
             return rest.len();
         };

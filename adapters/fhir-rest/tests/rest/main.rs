@@ -5,6 +5,7 @@ mod authorization;
 mod confinement;
 mod contract;
 mod faults;
+mod http2;
 mod metadata;
 mod raw;
 mod retry;

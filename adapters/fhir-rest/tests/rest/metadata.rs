@@ -74,7 +74,9 @@ async fn health_asks_only_when_there_was_no_answer_for_a_while() {
     assert_eq!(adapter.health().await, Health::Up);
     assert_eq!(adapter.health().await, Health::Up);
     assert_eq!(raw.seen.requests().len(), 1);
-    let raw = serve(|_, _| Act::Answer(fhir(503, "{}"))).await;
-    let adapter = FhirRest::connect(settings(&raw.base, json!({})), host(Path::new("."))).await.unwrap();
-    assert!(matches!(adapter.health().await, Health::Degraded(_)));
+    for status in [404, 503] {
+        let raw = serve(move |_, _| Act::Answer(fhir(status, "{}"))).await;
+        let adapter = FhirRest::connect(settings(&raw.base, json!({})), host(Path::new("."))).await.unwrap();
+        assert!(matches!(adapter.health().await, Health::Degraded(_)), "{status}");
+    }
 }
