@@ -124,7 +124,9 @@ impl Limits {
         if let Err(exceeded) = self.failures.check(key) {
             let now = Instant::now();
             // Sweeping costs as much as there are entries, so that a flood must not cause it each time.
-            if self.barred.len() >= self.tracked && self.sweeps.fetch_add(1, Ordering::Relaxed) % COUNT_EVERY == 0 {
+            if self.barred.len() >= self.tracked
+                && self.sweeps.fetch_add(1, Ordering::Relaxed).is_multiple_of(COUNT_EVERY)
+            {
                 self.barred.retain(|_, until| *until > now);
             }
             // A crowd of addresses beyond that is held by their other limits.

@@ -158,7 +158,8 @@ async fn discovery_says_what_there_is() {
     assert!(document.get("issuer").is_none() && document.get("jwks_uri").is_none());
 }
 
-/// Prints what a cached token costs. Run with `--nocapture` and a release build for a figure that means something.
+/// Prints what a cached token costs in CPU time. Run with `--nocapture` and a release build for a figure that means
+/// something.
 #[tokio::test]
 async fn a_cached_token_is_cheap() {
     let world = World::with(|config| {
@@ -166,20 +167,23 @@ async fn a_cached_token_is_cheap() {
         (config.rate_limits.client, config.rate_limits.address) = (plenty, plenty);
     });
     let token = world.token("system/*.rs").await;
-    let rounds = 20_000_u32;
+    let rounds = 20_000;
     let mut requests: Vec<_> = (0..rounds).map(|_| request(Some(&token), read(ResourceType::PATIENT, "1"))).collect();
-    let start = Instant::now();
+    let start = cpu_time();
     while let Some(request) = requests.pop() {
         permit(request, &world.authority).await.expect("permitted");
     }
-    let each = start.elapsed() / rounds;
-    let start = Instant::now();
+    let middle = cpu_time();
     for _ in 0..rounds {
         world.authority.0.clients.current().expect("readable");
     }
-    println!(
-        "permit with a cached token: {each:?}, of which the look for revoked clients {:?}",
-        start.elapsed() / rounds
-    );
-    assert!(each < Duration::from_micros(100), "{each:?}");
+    let (each, look) = ((middle - start) / rounds, (cpu_time() - middle) / rounds);
+    println!("permit with a cached token: {each:?} of CPU time, of which the look for revoked clients {look:?}");
+    assert!(each < Duration::from_micros(50), "{each:?}");
+}
+
+/// What this thread has used of a processor, because wall time is everybody's.
+fn cpu_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).expect("nanoseconds"))
 }

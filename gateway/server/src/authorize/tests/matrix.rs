@@ -66,12 +66,9 @@ async fn each_interaction_needs_exactly_its_letters() {
             let token = world.token(&format!("system/Slot.{rest}")).await;
             let failure = world.permit(&token, interaction.clone()).await.expect_err("a letter is missing");
             assert_eq!(failure.status, StatusCode::FORBIDDEN, "{:?} with {rest}", interaction.code());
-            let expected = format!("error=\"insufficient_scope\", error_description=");
+            let expected = "error=\"insufficient_scope\", error_description=";
             let field = challenge(&failure);
-            assert!(
-                field.contains(&expected) && field.ends_with(&format!("scope=\"system/Slot.{needed}\"")),
-                "{field}"
-            );
+            assert!(field.contains(expected) && field.ends_with(&format!("scope=\"system/Slot.{needed}\"")), "{field}");
         }
         let token = world.token("system/Patient.cruds system/AuditEvent.cruds").await;
         assert!(world.permit(&token, interaction.clone()).await.is_err(), "another type");
