@@ -9,11 +9,8 @@ use crate::support::{Scanned, parse};
 
 #[test]
 fn deep_nesting_and_long_values_are_taken() {
-    let deep = format!(
-        r#"{{"resourceType":"Patient","id":"1","contact":{}{}}}"#,
-        r#"[{"extension":"#.repeat(40),
-        format!("[]{}", "}]".repeat(40))
-    );
+    let nested = [r#"[{"extension":"#.repeat(40), "[]".to_owned(), "}]".repeat(40)].concat();
+    let deep = format!(r#"{{"resourceType":"Patient","id":"1","contact":{nested}}}"#);
     assert_eq!(Scanned::new(&deep).values_of("_id"), ["-|1"]);
     let long = "Ä".repeat(1_000_000);
     let patient = Scanned::new(&format!(r#"{{"resourceType":"Patient","id":"1","name":[{{"family":"{long}"}}]}}"#));

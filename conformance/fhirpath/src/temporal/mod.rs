@@ -1,7 +1,14 @@
 //! Dates, dateTimes and times with their precision, as FHIR and FHIRPath write them.
 
+mod civil;
+mod text;
+
 use std::cmp::Ordering;
 use std::fmt;
+
+use civil::{civil_from_days, days_from_civil};
+
+pub use civil::days_in_month;
 
 const DAY: i64 = 86_400_000_000;
 const HOUR: i64 = 3_600_000_000;
@@ -75,40 +82,6 @@ pub enum Step {
 }
 
 impl Temporal {
-    /// Reads a FHIR date or dateTime (`2015`, `2015-02-04`, `2015-02-04T14:34:28+01:00`), or a partial dateTime of
-    /// FHIRPath (`2015T`, `2015-02-04T14`). `None` when it is neither or no such day exists.
-    #[must_use]
-    pub fn parse_date(text: &str) -> Option<Self> {
-        let mut cursor = Cursor(text.as_bytes());
-        let mut value = Self::start(TemporalKind::Date);
-        value.year = cursor.digits(4)?.try_into().ok()?;
-        if cursor.skip(b'-') {
-            value.month = cursor.digits(2)?.try_into().ok()?;
-            value.precision = Precision::Month;
-            if cursor.skip(b'-') {
-                value.day = cursor.digits(2)?.try_into().ok()?;
-                value.precision = Precision::Day;
-            }
-        }
-        if cursor.skip(b'T') {
-            value.kind = TemporalKind::DateTime;
-            if !cursor.0.is_empty() && value.precision == Precision::Day {
-                value.read_time(&mut cursor)?;
-                value.offset = cursor.offset()?;
-            }
-        }
-        (cursor.0.is_empty() && value.is_real()).then_some(value)
-    }
-
-    /// Reads a time: `14:34:28.123`, or with less precision as FHIRPath allows.
-    #[must_use]
-    pub fn parse_time(text: &str) -> Option<Self> {
-        let mut cursor = Cursor(text.as_bytes());
-        let mut value = Self::start(TemporalKind::Time);
-        value.read_time(&mut cursor)?;
-        (cursor.0.is_empty() && value.is_real()).then_some(value)
-    }
-
     /// The moment of a clock, UTC, with milliseconds.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {
@@ -139,26 +112,6 @@ impl Temporal {
             digits: 0,
             offset: None,
         }
-    }
-
-    fn read_time(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
-        self.hour = cursor.digits(2)?.try_into().ok()?;
-        self.precision = Precision::Hour;
-        if !cursor.skip(b':') {
-            return Some(());
-        }
-        self.minute = cursor.digits(2)?.try_into().ok()?;
-        self.precision = Precision::Minute;
-        if !cursor.skip(b':') {
-            return Some(());
-        }
-        self.second = cursor.digits(2)?.try_into().ok()?;
-        self.precision = Precision::Second;
-        if cursor.skip(b'.') {
-            (self.micros, self.digits) = cursor.fraction()?;
-            self.precision = Precision::Fraction;
-        }
-        Some(())
     }
 
     fn is_real(&self) -> bool {
@@ -290,133 +243,6 @@ impl Temporal {
                 let moved = self.with_time_of_day(local.rem_euclid(DAY));
                 (1..=9999).contains(&year).then_some(Self { year, month, day, ..moved })
             }
-        }
-    }
-}
-
-struct Cursor<'a>(&'a [u8]);
-
-impl Cursor<'_> {
-    fn digits(&mut self, count: usize) -> Option<u32> {
-        let (head, tail) = self.0.split_at_checked(count)?;
-        if !head.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        self.0 = tail;
-        Some(head.iter().fold(0, |value, byte| value * 10 + u32::from(byte - b'0')))
-    }
-
-    fn skip(&mut self, byte: u8) -> bool {
-        let found = self.0.first() == Some(&byte);
-        if found {
-            self.0 = &self.0[1..];
-        }
-        found
-    }
-
-    /// Microseconds and the number of digits.
-    fn fraction(&mut self) -> Option<(u32, u8)> {
-        let length = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if !(1..=64).contains(&length) {
-            return None;
-        }
-        let (digits, tail) = self.0.split_at(length);
-        let micros =
-            (0..6).fold(0, |value, index| value * 10 + digits.get(index).map_or(0, |byte| u32::from(byte - b'0')));
-        self.0 = tail;
-        Some((micros, length as u8))
-    }
-
-    /// `Z`, `+01:00` or nothing.
-    fn offset(&mut self) -> Option<Option<i16>> {
-        if self.skip(b'Z') {
-            return Some(Some(0));
-        }
-        let sign = match self.0.first() {
-            Some(b'+') => 1,
-            Some(b'-') => -1,
-            _ => return Some(None),
-        };
-        self.0 = &self.0[1..];
-        let hours = self.digits(2)?;
-        if !self.skip(b':') {
-            return None;
-        }
-        let minutes = self.digits(2)?;
-        (hours <= 14 && minutes < 60).then(|| Some(sign * (hours * 60 + minutes) as i16))
-    }
-}
-
-/// Days since 1970-01-01 in the proleptic Gregorian calendar.
-#[must_use]
-pub fn days_from_civil(year: i32, month: u8, day: u8) -> i64 {
-    let year = i64::from(year) - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month = i64::from(month);
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + i64::from(day) - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-fn civil_from_days(days: i64) -> (i32, u8, u8) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = (day_of_year - (153 * shifted + 2) / 5 + 1) as u8;
-    let month = (if shifted < 10 { shifted + 3 } else { shifted - 9 }) as u8;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year as i32, month, day)
-}
-
-/// How many days a month has.
-#[must_use]
-pub const fn days_in_month(year: i32, month: u8) -> u8 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
-}
-
-impl fmt::Display for Temporal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.kind != TemporalKind::Time {
-            write!(f, "{:04}", self.year)?;
-            if self.precision >= Precision::Month {
-                write!(f, "-{:02}", self.month)?;
-            }
-            if self.precision >= Precision::Day {
-                write!(f, "-{:02}", self.day)?;
-            }
-            if self.kind == TemporalKind::DateTime {
-                f.write_str("T")?;
-            }
-        }
-        if self.precision >= Precision::Hour {
-            write!(f, "{:02}", self.hour)?;
-        }
-        if self.precision >= Precision::Minute {
-            write!(f, ":{:02}", self.minute)?;
-        }
-        if self.precision >= Precision::Second {
-            write!(f, ":{:02}", self.second)?;
-        }
-        if self.precision == Precision::Fraction {
-            let width = usize::from(self.digits.clamp(1, 6));
-            write!(f, ".{:0width$}", self.micros / 10u32.pow(6 - width as u32))?;
-        }
-        match self.offset {
-            Some(0) => f.write_str("Z"),
-            Some(offset) => {
-                let sign = if offset < 0 { '-' } else { '+' };
-                write!(f, "{sign}{:02}:{:02}", offset.abs() / 60, offset.abs() % 60)
-            }
-            None => Ok(()),
         }
     }
 }
