@@ -3,11 +3,12 @@
 //! of FHIR http.html and search.html, what it does not offer must be refused.
 //!
 //! ```no_run
-//! # async fn connect() -> std::sync::Arc<dyn adapter::Adapter> { unimplemented!() }
-//! # async fn test() {
-//! let report = adapter::contract::run(connect).await;
-//! assert!(report.is_kept(), "{report}");
-//! # }
+//! # use std::sync::Arc;
+//! # use adapter::{Adapter, contract};
+//! async fn keeps_the_contract(adapter: Arc<dyn Adapter>) {
+//!     let report = contract::run(|| std::future::ready(Arc::clone(&adapter))).await;
+//!     assert!(report.is_kept(), "{report}");
+//! }
 //! ```
 
 mod bench;
@@ -151,5 +152,64 @@ impl Rule {
             Verdict::NotOffered
         };
         Finding { rule: self.sentence, level: self.level, verdict }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fhir::capability::ResourceCapability;
+    use fhir::{Capability, Version};
+
+    use super::*;
+    use crate::{Call, Error, ErrorKind, Health, Reply, Status};
+
+    /// Answers everything in one way, whatever it says that it offers.
+    struct Stubborn {
+        offered: Vec<InteractionCode>,
+        answer: fn() -> Result<Reply, Error>,
+    }
+
+    #[async_trait::async_trait]
+    impl Adapter for Stubborn {
+        fn capability(&self) -> Arc<Capability> {
+            let mut capability = Capability::empty(Version::R4);
+            let patient = ResourceCapability {
+                interactions: self.offered.iter().copied().collect(),
+                ..ResourceCapability::default()
+            };
+            capability.resources.insert(ResourceType::PATIENT, patient);
+            Arc::new(capability)
+        }
+
+        async fn perform(&self, _: Call) -> Result<Reply, Error> {
+            (self.answer)()
+        }
+
+        async fn health(&self) -> Health {
+            Health::Up
+        }
+    }
+
+    async fn report(offered: &[InteractionCode], answer: fn() -> Result<Reply, Error>) -> Report {
+        let adapter: Arc<dyn Adapter> = Arc::new(Stubborn { offered: offered.to_vec(), answer });
+        run(|| std::future::ready(Arc::clone(&adapter))).await
+    }
+
+    #[tokio::test]
+    async fn an_adapter_that_offers_nothing_and_refuses_everything_keeps_the_contract() {
+        let report = report(&[], || Err(Error::new(ErrorKind::NotSupported, "there is nothing here"))).await;
+        assert!(report.is_kept(), "{report}");
+        assert!(report.asked().count() < report.0.len());
+    }
+
+    #[tokio::test]
+    async fn an_adapter_that_says_yes_to_everything_is_caught_by_every_rule_that_asks_for_something() {
+        let offered = InteractionCode::ALL;
+        let report = report(offered, || Ok(Reply::new(Status::Ok))).await;
+        let kept: Vec<&str> =
+            report.0.iter().filter(|finding| finding.verdict == Verdict::Kept).map(|finding| finding.rule).collect();
+        let harmless = ["what is not offered is refused as not supported", "health answers within five seconds"];
+        assert!(kept.iter().all(|rule| harmless.contains(rule) || rule.starts_with("the capability")), "{kept:?}");
+        assert!(!report.is_sound());
     }
 }
