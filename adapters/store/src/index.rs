@@ -78,56 +78,63 @@ fn owned(part: Option<Cow<'_, str>>) -> String {
 
 /// Adds the rows of a resource.
 pub(crate) fn insert(connection: &Connection, resource: i64, rows: &[Row]) -> rusqlite::Result<()> {
-    for row in rows {
-        match row {
-            Row::Token { parameter, code, system } => connection
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO token (parameter, code, resource, system) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![parameter, code, resource, system])?,
-            Row::Text { parameter, value, exact } => connection
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO text (parameter, value, resource, exact) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![parameter, value, resource, exact])?,
-            Row::Date { parameter, low, high } => connection
-                .prepare_cached("INSERT OR IGNORE INTO date (parameter, low, high, resource) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![parameter, low, high, resource])?,
-            Row::Link { parameter, target, resource_type } => connection
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO link (parameter, target, resource, type) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![parameter, target, resource, resource_type])?,
-        };
-    }
-    Ok(())
+    apply(connection, resource, rows, Row::INSERT)
 }
 
 /// Takes the rows of a resource away. They are those that [`rows`] makes of the version that was current.
 pub(crate) fn remove(connection: &Connection, resource: i64, rows: &[Row]) -> rusqlite::Result<()> {
-    for row in rows {
-        match row {
-            Row::Token { parameter, code, system } => connection
-                .prepare_cached(
-                    "DELETE FROM token WHERE parameter = ?1 AND code = ?2 AND resource = ?3 AND system = ?4",
-                )?
-                .execute(params![parameter, code, resource, system])?,
-            Row::Text { parameter, value, exact } => connection
-                .prepare_cached(
-                    "DELETE FROM text WHERE parameter = ?1 AND value = ?2 AND resource = ?3 AND exact = ?4",
-                )?
-                .execute(params![parameter, value, resource, exact])?,
-            Row::Date { parameter, low, high } => connection
-                .prepare_cached("DELETE FROM date WHERE parameter = ?1 AND low = ?2 AND high = ?3 AND resource = ?4")?
-                .execute(params![parameter, low, high, resource])?,
-            Row::Link { parameter, target, resource_type } => connection
-                .prepare_cached(
-                    "DELETE FROM link WHERE parameter = ?1 AND target = ?2 AND resource = ?3 AND type = ?4",
-                )?
-                .execute(params![parameter, target, resource, resource_type])?,
-        };
+    apply(connection, resource, rows, Row::DELETE)
+}
+
+/// Runs the statement of each row's table; `statements` are in the order of [`Row`]'s variants, as the rows are.
+fn apply(connection: &Connection, resource: i64, rows: &[Row], statements: [&str; 4]) -> rusqlite::Result<()> {
+    for (table, sql) in statements.into_iter().enumerate() {
+        let mut own = rows.iter().filter(|row| row.table() == table).peekable();
+        if own.peek().is_none() {
+            continue;
+        }
+        let mut statement = connection.prepare_cached(sql)?;
+        for row in own {
+            match row {
+                Row::Token { parameter, code, system } => {
+                    statement.execute(params![parameter, code, resource, system])?
+                }
+                Row::Text { parameter, value, exact } => {
+                    statement.execute(params![parameter, value, resource, exact])?
+                }
+                Row::Date { parameter, low, high } => statement.execute(params![parameter, low, resource, high])?,
+                Row::Link { parameter, target, resource_type } => {
+                    statement.execute(params![parameter, target, resource, resource_type])?
+                }
+            };
+        }
     }
     Ok(())
+}
+
+impl Row {
+    const INSERT: [&str; 4] = [
+        "INSERT OR IGNORE INTO token (parameter, code, resource, system) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR IGNORE INTO text (parameter, value, resource, exact) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR IGNORE INTO date (parameter, low, resource, high) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR IGNORE INTO link (parameter, target, resource, type) VALUES (?1, ?2, ?3, ?4)",
+    ];
+
+    const DELETE: [&str; 4] = [
+        "DELETE FROM token WHERE parameter = ?1 AND code = ?2 AND resource = ?3 AND system = ?4",
+        "DELETE FROM text WHERE parameter = ?1 AND value = ?2 AND resource = ?3 AND exact = ?4",
+        "DELETE FROM date WHERE parameter = ?1 AND low = ?2 AND resource = ?3 AND high = ?4",
+        "DELETE FROM link WHERE parameter = ?1 AND target = ?2 AND resource = ?3 AND type = ?4",
+    ];
+
+    const fn table(&self) -> usize {
+        match self {
+            Self::Token { .. } => 0,
+            Self::Text { .. } => 1,
+            Self::Date { .. } => 2,
+            Self::Link { .. } => 3,
+        }
+    }
 }
 
 /// Takes every row of a resource away, whatever it was made of. Reads all rows of the scope.

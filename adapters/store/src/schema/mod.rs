@@ -68,6 +68,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     // Checkpoints run on a connection of their own.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
+    // What a savepoint may have to undo is kept in memory, not in a file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     deadline::install(&mut connection)?;
     migrate(&mut connection)?;
