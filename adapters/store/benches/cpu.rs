@@ -19,7 +19,13 @@ const SEARCHES: usize = 2_000;
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let folder = tempfile::tempdir_in(std::env::var_os("BENCH_FOLDER").unwrap_or_else(|| ".".into())).unwrap();
+    let begun = Begun::now();
     let store = Arc::new(Store::open(&Settings::default(), &host(folder.path())).unwrap());
+    begun.report("open, for the first time", 1);
+    let begun = Begun::now();
+    let copy = Store::open(&Settings { file: "other.sqlite".into(), ..Settings::default() }, &host(folder.path()));
+    begun.report("open, with the search parameters compiled before", 1);
+    drop(copy.unwrap());
     runtime.block_on(async {
         for clients in [1, 16, 64] {
             creates(&store, clients, CREATES / if clients == 1 { 8 } else { 1 }).await;

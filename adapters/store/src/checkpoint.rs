@@ -1,20 +1,22 @@
 //! Moves the write-ahead log into the database, off the committing connection.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::schema;
 
-/// Commits between two looks at the log.
-const COMMITS: u32 = 64;
+/// Commits between two checkpoints.
+const COMMITS: u32 = 128;
 
-/// A log of that many bytes is moved without disturbing anybody.
-const WORTH: u64 = 4 << 20;
+/// A log of that many pages starts over, for which writers wait a moment: a steady stream of writes keeps it from doing so by
+/// itself. A log that starts over is overwritten, which costs the file system less than one that grows.
+const LONG: i64 = 4_096;
 
-/// A log of that many bytes makes writers wait for it: readers or a steady stream of writes kept it from starting over.
-const TOO_LONG: u64 = 64 << 20;
+/// How long writers may wait for readers of the old log, before it is left to grow until the next time.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Wakes the checkpointing thread, which ends when this is dropped.
 pub(crate) struct Checkpoints {
@@ -26,9 +28,9 @@ impl Checkpoints {
     /// Starts the thread.
     pub(crate) fn start(path: &Path) -> Result<Self, schema::OpenError> {
         let connection = schema::open_writer(path)?;
-        let log = log_of(path);
+        connection.busy_timeout(PATIENCE)?;
         let (wake, woken) = sync_channel(1);
-        std::thread::Builder::new().name("store-checkpoint".into()).spawn(move || run(&connection, &log, &woken))?;
+        std::thread::Builder::new().name("store-checkpoint".into()).spawn(move || run(&connection, &woken))?;
         Ok(Self { wake, commits: std::cell::Cell::new(0) })
     }
 
@@ -43,22 +45,19 @@ impl Checkpoints {
     }
 }
 
-fn log_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
-}
-
-fn run(connection: &Connection, log: &Path, woken: &Receiver<()>) {
+fn run(connection: &Connection, woken: &Receiver<()>) {
     while woken.recv().is_ok() {
-        let length = std::fs::metadata(log).map_or(0, |metadata| metadata.len());
-        let sql = match length {
-            TOO_LONG.. => "PRAGMA wal_checkpoint(TRUNCATE)",
-            WORTH.. => "PRAGMA wal_checkpoint(PASSIVE)",
-            _ => continue,
-        };
-        if let Err(error) = connection.query_row(sql, [], |_| Ok(())) {
+        let moved = checkpoint(connection, "PASSIVE").and_then(|log| match log {
+            LONG.. => checkpoint(connection, "RESTART"),
+            _ => Ok(log),
+        });
+        if let Err(error) = moved {
             tracing::warn!(cause = ?crate::failure::from_sqlite(&error).cause, "a checkpoint failed");
         }
     }
+}
+
+/// Moves what can be moved; the pages in the log.
+fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(1))
 }
