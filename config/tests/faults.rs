@@ -1,5 +1,7 @@
 //! What a person reads who made mistakes in the configuration.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use config::{Config, Report};
 
 fn report(text: &str) -> Report {
@@ -101,6 +103,14 @@ fn a_route_behind_one_that_takes_everything_is_refused() {
         [[routes]]\ntypes = [\"Patient\"]\ninteractions = [\"read\"]\nadapter = \"store\"\n\
         [[routes]]\ntypes = [\"Patient\"]\nadapter = \"store\"\n[[routes]]\nadapter = \"store\"\n";
     assert!(config::parse("x", narrower_first).is_ok());
+}
+
+#[test]
+fn a_route_behind_everything_of_another_adapter_takes_what_that_one_does_not_offer() {
+    let text = format!("{STORE}[adapters.ehr]\nkind = \"fhir-rest\"\n[[routes]]\nadapter = \"ehr\"\n");
+    assert!(config::parse("x", &text).is_ok());
+    let named = format!("{text}[[routes]]\ntypes = [\"Slot\"]\nadapter = \"ehr\"\n");
+    assert_eq!(only(&named).0, 9);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `frontdesk.toml` starts as it is, shows every setting, and shows the defaults that the code has.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use config::OUT_OF_THE_BOX;
 
 #[test]

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use fhir::Capability;
+
 use crate::{Adapter, Host};
 
 /// A kind of adapter, named after its protocol: `store`, `fhir-rest`. The registry has one line for each.
@@ -14,6 +16,13 @@ pub trait AdapterKind: 'static {
     type Settings: DeserializeOwned + JsonSchema + Send;
     /// What it becomes.
     type Adapter: Adapter;
+
+    /// What such an adapter offers as far as its settings alone say; none when only its back end knows. `frontdesk check`
+    /// compares the routes with it.
+    #[must_use]
+    fn offers(_settings: &Self::Settings) -> Option<Capability> {
+        None
+    }
 
     /// Makes the adapter. Needs no network: an adapter starts while its back end is down.
     ///

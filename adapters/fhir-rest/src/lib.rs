@@ -68,6 +68,11 @@ impl AdapterKind for FhirRest {
     type Settings = Settings;
     type Adapter = Self;
 
+    fn offers(settings: &Settings) -> Option<Capability> {
+        let known = settings.capability == settings::CapabilitySource::Configured;
+        known.then(|| capability::initial(settings).ok()).flatten()
+    }
+
     async fn connect(settings: Settings, host: Host) -> Result<Self, ConnectError> {
         let server = Arc::new(Server::new(settings, host)?);
         capability::keep_fresh(&server, &server.settings, Arc::clone(&server.host.name));

@@ -37,6 +37,10 @@ impl AdapterKind for Kind {
     type Settings = Settings;
     type Adapter = Store;
 
+    fn offers(settings: &Settings) -> Option<fhir::Capability> {
+        Some(capability::capability(settings.fhir_version))
+    }
+
     async fn connect(settings: Settings, host: Host) -> Result<Store, ConnectError> {
         // Opening may migrate and index: not on a thread that serves.
         tokio::task::spawn_blocking(move || Store::open(&settings, &host))

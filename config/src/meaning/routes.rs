@@ -48,9 +48,12 @@ fn types(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
     }
 }
 
-/// Whether the first route that matches is never the later one.
+/// Whether the first route that matches is never the later one. `*` passes on what its adapter does not offer, so it
+/// hides only what goes to the same adapter.
 fn hides(earlier: &Route, later: &Route) -> bool {
-    let types = later.types.iter().all(|entry| earlier.types.contains(&Types::All) || earlier.types.contains(entry));
+    let all = earlier.types.contains(&Types::All) && earlier.adapter == later.adapter;
+    let named = |entry: &Types| *entry != Types::All && earlier.types.contains(entry);
+    let types = later.types.iter().all(|entry| all || named(entry));
     let takes = |route: &Route, code: InteractionCode| {
         route.interactions.as_ref().is_none_or(|interactions| interactions.contains(&code))
     };

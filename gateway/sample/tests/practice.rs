@@ -1,5 +1,7 @@
 //! What the sample practice promises.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::ResourceType;

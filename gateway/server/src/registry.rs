@@ -1,11 +1,15 @@
 //! Every adapter kind, one line each.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adapter::{Adapter, AdapterKind, ConnectError, Host};
 use config::{AdapterSettings, Config, Fault};
+use fhir::Capability;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::route::coverage;
 
 /// The kinds that this gateway knows. A new adapter is one line here.
 #[must_use]
@@ -30,17 +34,29 @@ fn known() -> String {
     kinds().map(Kind::name).join(", ")
 }
 
-/// The last pass over a configuration: every adapter's kind is known, and reads its settings.
+/// The last pass over a configuration: every adapter's kind is known and reads its settings, and what the adapters offer
+/// covers the routes to them.
 #[must_use]
 pub fn check(config: &Config) -> Vec<Fault> {
-    let check = |(name, adapter): (&String, &config::Adapter)| match kind(&adapter.kind) {
-        Ok(kind) => kind.read(&adapter.settings).err().unwrap_or_default(),
-        Err(unknown) => {
-            let expected = format!("expected one of: {}", known());
-            vec![config.fault(&["adapters", name, "kind"], format!("unknown adapter kind `{}`", unknown.0), expected)]
+    let mut faults = Vec::new();
+    let mut offers = BTreeMap::new();
+    for (name, adapter) in &config.adapters {
+        match check_adapter(config, name, adapter) {
+            Ok(capability) => drop(offers.insert(name.as_str(), capability)),
+            Err(more) => faults.extend(more),
         }
-    };
-    config.adapters.iter().flat_map(check).collect()
+    }
+    offers.retain(|_, capability| capability.is_some());
+    faults.extend(coverage::faults(config, |name| offers.get(name)?.as_ref()));
+    faults
+}
+
+fn check_adapter(config: &Config, name: &str, adapter: &config::Adapter) -> Result<Option<Capability>, Vec<Fault>> {
+    let kind = kind(&adapter.kind).map_err(|unknown| {
+        let expected = format!("expected one of: {}", known());
+        vec![config.fault(&["adapters", name, "kind"], format!("unknown adapter kind `{}`", unknown.0), expected)]
+    })?;
+    Ok(kind.offers(&kind.read(&adapter.settings)?))
 }
 
 /// The JSON Schema of the configuration with every kind's settings.
@@ -73,6 +89,9 @@ pub trait Kind: Send + Sync {
     /// Every fault of their shape, with its place in the configuration.
     fn read(&self, settings: &AdapterSettings) -> Result<Settings, Vec<Fault>>;
 
+    /// What such an adapter offers as far as its settings alone say.
+    fn offers(&self, settings: &Settings) -> Option<Capability>;
+
     /// The schema of the kind's own settings.
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
@@ -100,6 +119,10 @@ where
 
     fn read(&self, settings: &AdapterSettings) -> Result<Settings, Vec<Fault>> {
         settings.read::<K::Settings>().map(|settings| Settings(Box::new(settings)))
+    }
+
+    fn offers(&self, settings: &Settings) -> Option<Capability> {
+        settings.0.downcast_ref::<K::Settings>().and_then(K::offers)
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {

@@ -5,6 +5,7 @@
 //! offer the interaction (405), while `*` stands for what its adapter offers and passes on what it does not.
 
 mod capability;
+pub mod coverage;
 mod refusal;
 mod table;
 
