@@ -153,7 +153,7 @@ impl Store {
         if_match: Option<&VersionId>,
     ) -> Result<Reply, Error> {
         let Some(scope) = self.scopes.find(&call.practice, resource_type) else {
-            return if if_match.is_some() { Err(absent(resource_type)) } else { Ok(Reply::new(Status::NoContent)) };
+            return write::check_match(None, if_match).map(|()| Reply::new(Status::NoContent));
         };
         let (now, id, if_match, version) = (self.now(), id.clone(), if_match.cloned(), self.capability.version);
         self.writer

@@ -117,7 +117,7 @@ pub(crate) fn delete(
 }
 
 /// http.html#concurrency: the version that the client has seen must be the current one.
-fn check_match(current: Option<&Current>, if_match: Option<&VersionId>) -> Result<(), Error> {
+pub(crate) fn check_match(current: Option<&Current>, if_match: Option<&VersionId>) -> Result<(), Error> {
     let Some(expected) = if_match else { return Ok(()) };
     let found = current.filter(|current| !current.is_deleted).map(|current| current.number.to_string());
     match found {

@@ -61,6 +61,9 @@ impl Writer {
 
     /// How writing goes.
     pub(crate) fn health(&self) -> Health {
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return Health::Down("the writing thread has ended: restart; reads go on".into());
+        }
         match self.state.0.load(Ordering::Acquire) {
             State::WELL => Health::Up,
             State::FULL => Health::Degraded("the disk is full: writes are refused, reads go on".into()),

@@ -230,7 +230,8 @@ fn context(call: &Call) -> String {
         .as_ref()
         .map(|compartment| format!("{}/{}", compartment.resource_type, compartment.id.as_str()));
     let kind = call.interaction.resource_type().map_or("", |kind| kind.as_str());
-    format!("store {} {} {kind} {}", call.practice, call.interaction.code().code(), confined.unwrap_or_default())
+    // Separated by what no name holds.
+    format!("store\n{}\n{}\n{kind}\n{}", call.practice, call.interaction.code().code(), confined.unwrap_or_default())
 }
 
 fn parse(search: &Search, call: &Call) -> Result<search::Search, Error> {
