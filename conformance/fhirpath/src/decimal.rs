@@ -111,7 +111,8 @@ impl Decimal {
     /// The smallest whole number that is not smaller.
     #[must_use]
     pub fn ceiling(self) -> i128 {
-        -Self { mantissa: -self.mantissa, ..self }.floor()
+        let rest = power_of_ten(self.scale).map_or(0, |unit| self.mantissa.rem_euclid(unit));
+        self.floor() + i128::from(rest != 0)
     }
 
     /// The sum, unless it is too large.

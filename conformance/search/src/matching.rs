@@ -57,25 +57,18 @@ fn matches_any(operand: &Operand, modifier: Option<Modifier>, values: &[IndexVal
 
 /// Every part matches in one and the same occurrence.
 fn composite(parts: &[Operand], values: &[IndexValue<'_>]) -> bool {
-    let last = values.iter().filter_map(group_of).max();
-    last.is_some_and(|last| {
-        (0..=last).any(|group| parts.iter().enumerate().all(|(part, operand)| in_group(group, part, operand, values)))
-    })
-}
-
-fn group_of(value: &IndexValue<'_>) -> Option<u32> {
-    match value {
-        IndexValue::Composite { group, .. } => Some(*group),
-        _ => None,
-    }
-}
-
-fn in_group(group: u32, part: usize, operand: &Operand, values: &[IndexValue<'_>]) -> bool {
-    values.iter().any(|value| match value {
-        IndexValue::Composite { group: own, part: own_part, value } => {
-            *own == group && usize::from(*own_part) == part && matches_one(operand, None, value)
-        }
-        _ => false,
+    let mut grouped: Vec<_> = values
+        .iter()
+        .filter_map(|value| match value {
+            IndexValue::Composite { group, part, value } => Some((*group, usize::from(*part), value.as_ref())),
+            _ => None,
+        })
+        .collect();
+    grouped.sort_by_key(|(group, ..)| *group);
+    grouped.chunk_by(|left, right| left.0 == right.0).any(|occurrence| {
+        parts.iter().enumerate().all(|(part, operand)| {
+            occurrence.iter().any(|(_, own_part, value)| *own_part == part && matches_one(operand, None, value))
+        })
     })
 }
 

@@ -13,8 +13,9 @@ impl<'a> Evaluator<'_, 'a> {
         let name = if negative { "-" } else { "+" };
         let Some(item) = self.single(&operand, name)? else { return Ok(Vec::new()) };
         let result = match item {
-            Item::Integer(value) => value.checked_neg().filter(|_| negative).or(Some(value)).map(Item::Integer),
-            Item::Long(value) => value.checked_neg().filter(|_| negative).or(Some(value)).map(Item::Long),
+            Item::Integer(value) if negative => value.checked_neg().map(Item::Integer),
+            Item::Long(value) if negative => value.checked_neg().map(Item::Long),
+            Item::Integer(_) | Item::Long(_) => Some(item),
             Item::Decimal(value) => signed(negative, value).map(Item::Decimal),
             Item::Quantity(quantity) => {
                 signed(negative, quantity.value).map(|value| Item::Quantity(Box::new(Quantity { value, ..*quantity })))

@@ -83,7 +83,11 @@ impl<'a> Evaluator<'_, 'a> {
             (Json::Object, Json::Object) => {
                 let mut members = 0;
                 for member in left.children() {
-                    let Some(other) = right.member(member.name()) else { return Ok(false) };
+                    // The place of the other is work too: members may stand in any order.
+                    let place = right.children().position(|other| other.name() == member.name());
+                    let Some(place) = place else { return Ok(false) };
+                    self.charge(place as u64)?;
+                    let Some(other) = right.children().nth(place) else { return Ok(false) };
                     if !self.same_json(member, other)? {
                         return Ok(false);
                     }

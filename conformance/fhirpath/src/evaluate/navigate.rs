@@ -1,5 +1,7 @@
 //! From elements to their members.
 
+use std::collections::HashMap;
+
 use fhir::json::{Kind as Json, Value};
 
 use super::{Evaluated, EvaluationError, Evaluator, Frame};
@@ -85,26 +87,26 @@ impl<'a> Evaluator<'_, 'a> {
 
     fn children_of_element(&mut self, element: Element, found: &mut Collection<'a>) -> Result<(), EvaluationError> {
         let Some(members) = self.member_node(element) else { return Ok(()) };
+        // By name, so that an object of many companions takes no more than linear time.
+        let mut companions: HashMap<&str, Value<'a>> =
+            members.children().filter_map(|member| Some((member.name().strip_prefix('_')?, member))).collect();
         for member in members.children() {
             self.charge(1)?;
             let name = member.name();
-            if name == "resourceType" {
+            if name == "resourceType" || name.starts_with('_') {
                 continue;
             }
-            let plain = name.strip_prefix('_').unwrap_or(name);
-            let kind = self.model.child(element.kind, &member, plain);
-            if plain.len() == name.len() {
-                let companion = self.sibling(members, name).map(|companion| (companion, kind));
-                self.add_member(Some((member, kind)), companion, found)?;
-            } else if members.member(plain).is_none() {
-                self.add_member(None, Some((member, kind)), found)?;
-            }
+            let kind = self.model.child(element.kind, &member, name);
+            let companion = companions.remove(name).map(|companion| (companion, kind));
+            self.add_member(Some((member, kind)), companion, found)?;
+        }
+        let mut alone: Vec<_> = companions.into_iter().collect();
+        alone.sort_by_key(|(_, member)| member.index());
+        for (name, member) in alone {
+            let kind = self.model.child(element.kind, &member, name);
+            self.add_member(None, Some((member, kind)), found)?;
         }
         Ok(())
-    }
-
-    fn sibling(&self, members: Value<'a>, name: &str) -> Option<Value<'a>> {
-        members.children().find(|other| other.name().strip_prefix('_') == Some(name))
     }
 
     /// Every member at every depth, in document order.

@@ -41,11 +41,7 @@ impl<'a> Values<'a> {
             ParameterType::Reference => self.reference(value, type_name, emit),
             ParameterType::Number => number(value, type_name, emit),
             ParameterType::Quantity => quantity(value, type_name, emit),
-            ParameterType::Uri => {
-                if let Some(text) = value.text() {
-                    emit(IndexValue::Uri(text));
-                }
-            }
+            ParameterType::Uri => uri(value, type_name, emit),
             ParameterType::Composite | ParameterType::Special => {}
         }
     }
@@ -262,6 +258,17 @@ fn timing(value: Value<'_>) -> Option<(i64, i64)> {
     let events = events.filter_map(|event| span_of(&event.text()?));
     let bounds = value.member("repeat").and_then(|repeat| repeat.member("boundsPeriod")).and_then(period);
     events.chain(bounds).reduce(|left, right| (left.0.min(right.0), left.1.max(right.1)))
+}
+
+/// search.html#uri. A canonical with a version is found without it too.
+fn uri<'a>(value: Value<'a>, type_name: &str, emit: Emit<'_, 'a>) {
+    let Some(text) = value.text() else { return };
+    if type_name == "canonical"
+        && let Some((plain, _)) = text.split_once('|')
+    {
+        emit(IndexValue::Uri(Cow::Owned(plain.to_owned())));
+    }
+    emit(IndexValue::Uri(text));
 }
 
 fn decimal(value: Option<Value<'_>>) -> Option<f64> {

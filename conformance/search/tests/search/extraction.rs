@@ -20,9 +20,10 @@ const META: &str = r#""meta":{"lastUpdated":"2024-05-17T09:30:00.123Z","source":
     "security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"N"}],
     "tag":[{"system":"urn:tags","code":"vip","display":"Very important"}]}"#;
 
-const META_VALUES: [&str; 6] = [
+const META_VALUES: [&str; 7] = [
     "_id=-|1",
     "_lastUpdated=2024-05-17T09:30:00.123Z..2024-05-17T09:30:00.124Z",
+    "_profile=http://example.org/profile",
     "_profile=http://example.org/profile|1",
     "_security=http://terminology.hl7.org/CodeSystem/v3-Confidentiality|N",
     "_source=urn:source",

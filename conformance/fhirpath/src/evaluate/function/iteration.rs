@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::evaluate::compare::order_values;
+use crate::evaluate::convert::as_decimal;
 use crate::evaluate::{Evaluated, EvaluationError, Evaluator, Frame};
 use crate::item::{Collection, Item};
 use crate::program::Op;
@@ -190,11 +190,11 @@ impl<'a> Evaluator<'_, 'a> {
 
 type Keys<'a> = [(Option<Item<'a>>, bool)];
 
-/// What is missing or cannot be compared comes first.
+/// What is missing comes first. A total order whatever the items are: a sort needs one.
 fn order_keys(left: &Keys<'_>, right: &Keys<'_>) -> Ordering {
     for ((left, descending), (right, _)) in left.iter().zip(right) {
         let order = match (left, right) {
-            (Some(left), Some(right)) => order_values(left, right).flatten().unwrap_or(Ordering::Equal),
+            (Some(left), Some(right)) => total_order(left, right),
             _ => left.is_some().cmp(&right.is_some()),
         };
         let order = if *descending { order.reverse() } else { order };
@@ -203,4 +203,28 @@ fn order_keys(left: &Keys<'_>, right: &Keys<'_>) -> Ordering {
         }
     }
     Ordering::Equal
+}
+
+/// Numbers before strings before dates before quantities; dates by their first moment, quantities within a unit.
+fn total_order(left: &Item<'_>, right: &Item<'_>) -> Ordering {
+    match (left, right) {
+        (Item::Text(left), Item::Text(right)) => left.cmp(right),
+        (Item::Temporal(left), Item::Temporal(right)) => left.micros_utc().cmp(&right.micros_utc()),
+        (Item::Quantity(left), Item::Quantity(right)) => left.unit.cmp(&right.unit).then(left.value.cmp(&right.value)),
+        _ => match (as_decimal(left), as_decimal(right)) {
+            (Some(left), Some(right)) => left.cmp(&right),
+            _ => rank(left).cmp(&rank(right)),
+        },
+    }
+}
+
+const fn rank(item: &Item<'_>) -> u8 {
+    match item {
+        Item::Boolean(_) => 0,
+        Item::Integer(_) | Item::Long(_) | Item::Decimal(_) => 1,
+        Item::Text(_) => 2,
+        Item::Temporal(_) => 3,
+        Item::Quantity(_) => 4,
+        Item::Element(_) | Item::Type(..) | Item::Remote(_) => 5,
+    }
 }
