@@ -63,94 +63,29 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
+    /// Calls a function whose arguments are evaluated, in the group that it belongs to.
+    #[rustfmt::skip] // A line a function would hide that these are nine groups.
     fn plain_call(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
         match function {
             F::Children => self.children(call.input),
             F::Descendants => self.descendants(call.input),
             F::Resolve => self.resolve(call.input),
-            F::Empty
-            | F::Not
-            | F::AllTrue
-            | F::AnyTrue
-            | F::AllFalse
-            | F::AnyFalse
-            | F::SubsetOf
-            | F::SupersetOf
-            | F::Count
-            | F::Distinct
-            | F::IsDistinct => self.existence(function, call),
-            F::Single
-            | F::First
-            | F::Last
-            | F::Tail
-            | F::Skip
-            | F::Take
-            | F::Intersect
-            | F::Exclude
-            | F::Union
+            F::Empty | F::Not | F::AllTrue | F::AnyTrue | F::AllFalse | F::AnyFalse | F::SubsetOf | F::SupersetOf
+            | F::Count | F::Distinct | F::IsDistinct => self.existence(function, call),
+            F::Single | F::First | F::Last | F::Tail | F::Skip | F::Take | F::Intersect | F::Exclude | F::Union
             | F::Combine => self.subset(function, call),
-            F::IndexOf
-            | F::LastIndexOf
-            | F::Substring
-            | F::StartsWith
-            | F::EndsWith
-            | F::Contains
-            | F::Upper
-            | F::Lower
-            | F::Replace
-            | F::Matches
-            | F::MatchesFull
-            | F::ReplaceMatches
-            | F::Length
-            | F::ToChars
-            | F::Trim
-            | F::Split
-            | F::Join
-            | F::Encode
-            | F::Decode
-            | F::Escape
-            | F::Unescape => self.text_function(function, call),
-            F::Abs
-            | F::Ceiling
-            | F::Exp
-            | F::Floor
-            | F::Ln
-            | F::Log
-            | F::Power
-            | F::Round
-            | F::Sqrt
-            | F::Truncate
-            | F::Sum
-            | F::Min
-            | F::Max
-            | F::Avg => self.math(function, call),
-            F::Now
-            | F::Today
-            | F::TimeOfDay
-            | F::YearOf
-            | F::MonthOf
-            | F::DayOf
-            | F::HourOf
-            | F::MinuteOf
-            | F::SecondOf
-            | F::MillisecondOf
-            | F::TimezoneOffsetOf
-            | F::DateOf
-            | F::TimeOf => self.temporal(function, call),
+            F::IndexOf | F::LastIndexOf | F::Substring | F::StartsWith | F::EndsWith | F::Contains | F::Upper
+            | F::Lower | F::Replace | F::Matches | F::MatchesFull | F::ReplaceMatches | F::Length | F::ToChars
+            | F::Trim | F::Split | F::Join | F::Encode | F::Decode | F::Escape | F::Unescape => {
+                self.text_function(function, call)
+            }
+            F::Abs | F::Ceiling | F::Exp | F::Floor | F::Ln | F::Log | F::Power | F::Round | F::Sqrt | F::Truncate
+            | F::Sum | F::Min | F::Max | F::Avg => self.math(function, call),
+            F::Now | F::Today | F::TimeOfDay | F::YearOf | F::MonthOf | F::DayOf | F::HourOf | F::MinuteOf
+            | F::SecondOf | F::MillisecondOf | F::TimezoneOffsetOf | F::DateOf | F::TimeOf => self.temporal(function, call),
             F::LowBoundary | F::HighBoundary | F::Precision => self.boundary(function, call),
-            F::Extension
-            | F::HasExtension
-            | F::HasValue
-            | F::ValueOf
-            | F::HtmlChecks
-            | F::ConformsTo
-            | F::MemberOf
-            | F::Subsumes
-            | F::SubsumedBy
-            | F::ElementDefinition
-            | F::Slice
-            | F::CheckModifiers
-            | F::Type
+            F::Extension | F::HasExtension | F::HasValue | F::ValueOf | F::HtmlChecks | F::ConformsTo | F::MemberOf
+            | F::Subsumes | F::SubsumedBy | F::ElementDefinition | F::Slice | F::CheckModifiers | F::Type
             | F::Comparable => self.fhir(function, call),
             _ => self.conversion(function, call),
         }
