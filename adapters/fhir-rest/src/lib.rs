@@ -1,7 +1,8 @@
 //! Any FHIR R4 server as a back end: `kind = "fhir-rest"`.
 //!
-//! A call becomes a request ([`mapping::request`](self)), goes out on a pooled connection by one rule for retries, and its
-//! response becomes a reply. Base URLs are rewritten both ways, page links are sealed, refusals go through one table.
+//! A call becomes a request (`mapping/request.rs`), goes out on a pooled connection by one rule for retries
+//! (`client/mod.rs`), and its response becomes a reply (`mapping/reply.rs`). Base URLs are rewritten both ways
+//! ([`rewrite`]), page links are sealed, refusals go through one table.
 
 mod authorization;
 mod body;

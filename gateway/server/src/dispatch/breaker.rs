@@ -49,6 +49,7 @@ impl Breaker {
     #[must_use]
     pub fn new(name: &Arc<str>, adapter: Arc<dyn Adapter>, policy: BreakerPolicy, clock: Arc<dyn Clock>) -> Self {
         let now = clock.instant();
+        metrics::gauge!("frontdesk_adapter_breaker_state", "adapter" => Arc::clone(name)).set(0.0);
         let state = Mutex::new(State { epoch: 0, phase: Phase::Closed(Window::new(now, policy.window)) });
         Self { adapter, circuit: Arc::new(Circuit { name: Arc::clone(name), policy, clock, state }) }
     }
