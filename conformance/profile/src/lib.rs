@@ -45,10 +45,12 @@ pub fn validate(bytes: &[u8], version: Version, expected: Option<ResourceType>) 
 /// all others say that the bytes are not FHIR at all.
 pub fn check(bytes: &[u8], version: Version, expected: Option<ResourceType>) -> Result<Arc<[Node]>, Outcome> {
     SCRATCH.with_borrow_mut(|scratch| {
-        if scan(bytes, version, expected, Bounds::default(), scratch) {
+        let checked = if scan(bytes, version, expected, Bounds::default(), scratch) {
             Ok(Arc::from(scratch.nodes()))
         } else {
             Err(explain(bytes, version, expected, scratch))
-        }
+        };
+        scratch.let_go();
+        checked
     })
 }

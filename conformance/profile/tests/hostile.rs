@@ -80,12 +80,12 @@ proptest! {
     fn the_untyped_scan_agrees_with_serde_json(sample in 0..SAMPLES.len(), edits in edits()) {
         let bytes = changed(SAMPLES[sample], &edits);
         let theirs = serde_json::from_slice::<serde_json::Value>(&bytes);
-        // The grammar allows numbers that no f64 holds.
-        let theirs = theirs.map_or_else(|error| error.to_string().starts_with("number out of range"), |_| true);
+        // A number that no f64 holds is JSON nevertheless; serde_json stops there and says nothing about the rest.
+        prop_assume!(!matches!(&theirs, Err(error) if error.to_string().starts_with("number out of range")));
         match scan(&bytes, &mut Vec::new(), Limits::default()).map_err(|error| error.fault) {
             // Stricter than JSON: names once, half of a pair never.
             Err(Fault::DuplicateName | Fault::LoneSurrogate) => {}
-            ours => prop_assert_eq!(ours.is_ok(), theirs, "{}", String::from_utf8_lossy(&bytes)),
+            ours => prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{}", String::from_utf8_lossy(&bytes)),
         }
     }
 

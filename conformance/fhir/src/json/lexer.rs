@@ -9,7 +9,15 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// The first offset at or behind `at` that is not white space.
 #[inline]
 #[must_use]
-pub fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+pub fn skip_space(bytes: &[u8], at: usize) -> usize {
+    // Most JSON on the wire has none.
+    match bytes.get(at) {
+        Some(byte) if *byte > b' ' => at,
+        _ => skip_some_space(bytes, at),
+    }
+}
+
+fn skip_some_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += 1;
     }

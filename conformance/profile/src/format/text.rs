@@ -25,8 +25,9 @@ pub(super) fn is_code(value: &[u8]) -> bool {
     !after_space
 }
 
+#[inline]
 const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0B | 0x0C)
+    byte <= b' ' && matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0B | 0x0C)
 }
 
 /// datatypes.html#uri, and element ids: no space.

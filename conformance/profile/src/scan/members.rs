@@ -228,7 +228,7 @@ impl Scanner<'_> {
         if missing != 0 {
             self.missing(members, missing)?;
         }
-        if members.companions != 0 || members.has_gap { self.check_companions(members.node) } else { Ok(()) }
+        if members.companions != 0 || members.has_gap { self.check_companions(members) } else { Ok(()) }
     }
 
     #[cold]
@@ -241,12 +241,12 @@ impl Scanner<'_> {
 
     /// json.html#primitive: each item of a list, and each companion, has a partner or stands for itself.
     #[cold]
-    fn check_companions(&mut self, node: u32) -> Step {
+    fn check_companions(&mut self, members: &Members) -> Step {
         let mut problem = None;
-        if let Some(object) = self.view().at(node) {
-            let is_list = |member: &Value<'_>| member.kind() == Kind::Array;
+        if let Some(object) = self.view().at(members.node) {
+            let may_have_gap = |member: &Value<'_>| members.has_gap && member.kind() == Kind::Array;
             // Every companion with its value, and every list of values that could have gaps.
-            for member in object.children().filter(|member| is_companion(*member) || is_list(member)) {
+            for member in object.children().filter(|member| is_companion(*member) || may_have_gap(member)) {
                 let side = is_companion(member);
                 let element = member.node().element;
                 let partner =

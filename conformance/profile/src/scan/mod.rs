@@ -39,6 +39,17 @@ impl Scratch {
         self.findings.is_empty()
     }
 
+    /// Gives memory back that only an unusually large document needed: there is one scratch a thread.
+    pub(crate) fn let_go(&mut self) {
+        const USUAL: usize = 64 * 1024;
+        if self.nodes.capacity() > USUAL {
+            self.nodes = Vec::new();
+        }
+        if self.text.capacity() > USUAL {
+            self.text = Vec::new();
+        }
+    }
+
     pub(crate) fn findings(&self) -> &[Finding] {
         &self.findings
     }

@@ -1,6 +1,6 @@
 //! Values of primitive types.
 
-use definitions::{Element, Primitive};
+use definitions::{Element, Primitive, ValueSet};
 use fhir::json::Kind;
 use fhir::json::lexer::unescape;
 
@@ -90,19 +90,30 @@ fn string_problem(element: Element<'static>, primitive: Primitive, value: &[u8],
     if value.is_empty() {
         return Some(Problem::EmptyString);
     }
+    if let (Primitive::Code, Some(codes)) = (primitive, element.required_codes()) {
+        return code_problem(element, codes, value);
+    }
     let is_text = matches!(primitive, Primitive::String | Primitive::Markdown);
-    // Control characters cannot stand in a string without escapes.
+    // NUL cannot stand in a string without escapes.
     let is_plain = is_text && !was_escaped && value.len() <= 1024 * 1024;
     if !is_plain && !format::is_valid(primitive, value) {
         return Some(Problem::Format(primitive));
     }
     match primitive {
-        Primitive::Code => {
-            let codes = element.required_codes()?;
-            (!codes.has_code(value) && !codes.is_open()).then_some(Problem::Code(element.id()))
-        }
         Primitive::Xhtml => narrative::fault(value).map(Problem::Narrative),
         Primitive::String if element.is_element_id() && !format::has_no_space(value) => Some(Problem::ElementId),
         _ => None,
+    }
+}
+
+/// A code of the value set has the form of a code, too.
+#[inline]
+fn code_problem(element: Element<'static>, codes: ValueSet<'static>, value: &[u8]) -> Option<Problem> {
+    if codes.has_code(value) {
+        None
+    } else if !format::is_valid(Primitive::Code, value) {
+        Some(Problem::Format(Primitive::Code))
+    } else {
+        (!codes.is_open()).then_some(Problem::Code(element.id()))
     }
 }
