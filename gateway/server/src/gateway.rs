@@ -14,8 +14,7 @@ use adapter::host::SystemClock;
 use adapter::seal::Seal;
 use adapter::{Adapter, Clock, Host, Practice};
 use config::{Config, OnFull, PlainHttp};
-use tokio::task::JoinHandle;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::admin::Admin;
 use crate::authorize::{self, Authority};
@@ -77,7 +76,7 @@ pub struct Gateway {
     clients: Listener,
     operators: Listener,
     certificates: Option<Arc<Certificates>>,
-    background: Vec<JoinHandle<()>>,
+    background: AbortOnDropHandle<()>,
     drain: Duration,
     _watch: Option<certificates::Watch>,
 }
@@ -119,7 +118,7 @@ impl Gateway {
             clients,
             operators,
             certificates,
-            background: vec![tokio::spawn(keep_up())],
+            background: AbortOnDropHandle::new(tokio::spawn(keep_up())),
             drain: config.gateway.shutdown_time.into(),
             _watch: watch,
         })
@@ -163,9 +162,7 @@ impl Gateway {
         self.pipeline.owed.close();
         let clean = self.clients.shutdown(self.drain).await;
         let _ = self.operators.shutdown(Duration::from_secs(1)).await;
-        for task in self.background {
-            task.abort();
-        }
+        self.background.abort();
         let audit = self.pipeline.audit.clone();
         let flushed = tokio::task::spawn_blocking(move || audit.flush(Duration::from_secs(5))).await;
         let flushed = matches!(flushed, Ok(Ok(())));

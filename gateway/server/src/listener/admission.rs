@@ -41,6 +41,7 @@ impl Admission {
     #[must_use]
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
         let mut admitted = Admitted { admission: Arc::clone(self), address: None };
+        metrics::gauge!("frontdesk_connections").increment(1.0);
         if self.total.fetch_add(1, Ordering::Relaxed) >= self.most {
             return None;
         }
@@ -67,6 +68,7 @@ impl Admission {
 impl Drop for Admitted {
     fn drop(&mut self) {
         self.admission.total.fetch_sub(1, Ordering::Relaxed);
+        metrics::gauge!("frontdesk_connections").decrement(1.0);
         let Some(address) = self.address else { return };
         let mut by_address = self.admission.by_address.lock();
         if let Some(count) = by_address.get_mut(&address) {

@@ -28,7 +28,7 @@ pub(super) struct Bench<A> {
 
 /// A running worker.
 pub(super) struct Worker {
-    thread: thread::JoinHandle<()>,
+    thread: Option<thread::JoinHandle<()>>,
     cut: CancellationToken,
     drained: oneshot::Receiver<()>,
 }
@@ -49,15 +49,23 @@ impl Worker {
             // A blocking call that hangs must not hold the exit up.
             runtime.shutdown_timeout(Duration::from_millis(200));
         })?;
-        Ok(Self { thread, cut, drained })
+        Ok(Self { thread: Some(thread), cut, drained })
     }
 
     /// Waits until the worker ended, or cuts it off at the deadline. Returns whether it ended by itself.
-    pub(super) async fn join(self, deadline: Instant) -> bool {
-        let clean = tokio::time::timeout_at(deadline, self.drained).await.is_ok_and(|told| told.is_ok());
+    pub(super) async fn join(mut self, deadline: Instant) -> bool {
+        let clean = tokio::time::timeout_at(deadline, &mut self.drained).await.is_ok_and(|told| told.is_ok());
         self.cut.cancel();
-        let joined = tokio::task::spawn_blocking(|| self.thread.join()).await;
+        let Some(thread) = self.thread.take() else { return clean };
+        let joined = tokio::task::spawn_blocking(|| thread.join()).await;
         clean && matches!(joined, Ok(Ok(())))
+    }
+}
+
+/// A listener that is dropped rather than shut down is cut off.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.cut.cancel();
     }
 }
 

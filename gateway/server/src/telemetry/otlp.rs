@@ -9,13 +9,15 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::runtime::Tokio;
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use opentelemetry_sdk::trace::span_processor_with_async_runtime::BatchSpanProcessor;
+use opentelemetry_sdk::trace::{BatchConfigBuilder, SdkTracerProvider};
 use tokio::sync::oneshot;
 use url::Url;
 
 use super::TelemetryError;
 
+/// How long spans are gathered.
+const DELAY: Duration = Duration::from_secs(1);
 /// How long a batch may take, and the last one at the end.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -32,7 +34,9 @@ pub(super) fn connect(endpoint: &Url, settings: &config::Telemetry) -> Result<Co
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let provider = {
         let _inside = runtime.enter();
-        let processor = BatchSpanProcessor::builder(exporter(endpoint, settings.otlp_protocol)?, Tokio).build();
+        let processor = BatchSpanProcessor::builder(exporter(endpoint, settings.otlp_protocol)?, Tokio)
+            .with_batch_config(BatchConfigBuilder::default().with_scheduled_delay(DELAY).build())
+            .build();
         SdkTracerProvider::builder()
             .with_span_processor(processor)
             // The gateway has decided already; a span that exists is sampled.

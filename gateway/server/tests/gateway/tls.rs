@@ -1,10 +1,12 @@
 //! TLS: versions, ALPN, client certificates, and certificates that are exchanged while it runs.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use frontdesk::listener::{Answer, Body, Bound, Limits, Listener, Peer, Settings, tls};
+use frontdesk::{Gateway, StartError};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair};
@@ -71,7 +73,7 @@ fn serve(folder: &Path, clients: tls::ClientCertificates) -> (Listener, Arc<tls:
 }
 
 async fn connect(
-    listener: &Listener,
+    address: SocketAddr,
     roots: RootCertStore,
     version: &'static rustls::SupportedProtocolVersion,
     alpn: &[u8],
@@ -91,7 +93,7 @@ async fn connect(
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![alpn.to_vec()];
-    let stream = TcpStream::connect(listener.address()).await?;
+    let stream = TcpStream::connect(address).await?;
     TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
 }
 
@@ -119,6 +121,44 @@ fn folder(authority: &Authority) -> tempfile::TempDir {
 }
 
 #[tokio::test]
+async fn plain_http_that_leaves_the_machine_must_be_allowed_in_words() {
+    let mut config = config::Config::default();
+    config.gateway.listen = "0.0.0.0:0".parse().unwrap();
+    let refused = Gateway::start(config).await;
+    assert!(matches!(refused, Err(StartError::PlainHttp(_))));
+}
+
+#[tokio::test]
+async fn a_gateway_reads_its_certificates_again_when_the_files_change() {
+    let authority = Authority::new();
+    let folder = folder(&authority);
+    let mut config = config::Config::default();
+    config.gateway.listen = "127.0.0.1:0".parse().unwrap();
+    config.gateway.admin = "127.0.0.1:0".parse().unwrap();
+    config.gateway.data = folder.path().join("data");
+    config.gateway.tls = Some(config::Tls {
+        certificate: folder.path().join("server.pem"),
+        key: folder.path().join("server.key"),
+        client_authorities: None,
+        client_certificates: config::ClientCertificates::Optional,
+    });
+    let gateway = Gateway::start(config).await.unwrap();
+    let shown = async || {
+        let version = &rustls::version::TLS13;
+        let stream = connect(gateway.address(), authority.trust(), version, b"http/1.1", None).await.unwrap();
+        stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
+    };
+    let before = shown().await;
+    authority.issue(folder.path(), "server");
+    let mut tries = 0;
+    while shown().await == before {
+        tries += 1;
+        assert!(tries < 50, "the new certificate was not taken");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
 async fn both_versions_and_both_protocols_are_spoken() {
     let authority = Authority::new();
     let folder = folder(&authority);
@@ -126,11 +166,11 @@ async fn both_versions_and_both_protocols_are_spoken() {
     for (version, name) in
         [(&rustls::version::TLS12, ProtocolVersion::TLSv1_2), (&rustls::version::TLS13, ProtocolVersion::TLSv1_3)]
     {
-        let stream = connect(&listener, authority.trust(), version, b"http/1.1", None).await.unwrap();
+        let stream = connect(listener.address(), authority.trust(), version, b"http/1.1", None).await.unwrap();
         assert_eq!(stream.get_ref().1.protocol_version(), Some(name));
         assert!(get(stream).await.contains("HTTP/1.1 encrypted=true certificate=false"));
     }
-    let stream = connect(&listener, authority.trust(), &rustls::version::TLS13, b"h2", None).await.unwrap();
+    let stream = connect(listener.address(), authority.trust(), &rustls::version::TLS13, b"h2", None).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     assert!(listener.shutdown(Duration::from_secs(2)).await);
 }
@@ -141,15 +181,17 @@ async fn a_client_certificate_is_verified_and_passed_on_and_may_be_required() {
     let folder = folder(&authority);
     let own = folder.path().join("client.pem");
     let (optional, _) = serve(folder.path(), tls::ClientCertificates::Optional);
-    let stream = connect(&optional, authority.trust(), &rustls::version::TLS13, b"http/1.1", Some(&own)).await.unwrap();
+    let stream =
+        connect(optional.address(), authority.trust(), &rustls::version::TLS13, b"http/1.1", Some(&own)).await.unwrap();
     assert!(get(stream).await.contains("certificate=true"));
     let stranger = Authority::new();
     let elsewhere = self::folder(&stranger);
     let foreign = elsewhere.path().join("client.pem");
-    let refused = connect(&optional, authority.trust(), &rustls::version::TLS13, b"http/1.1", Some(&foreign)).await;
+    let refused =
+        connect(optional.address(), authority.trust(), &rustls::version::TLS13, b"http/1.1", Some(&foreign)).await;
     assert!(!is_answered(refused).await);
     let (required, _) = serve(folder.path(), tls::ClientCertificates::Required);
-    let without = connect(&required, authority.trust(), &rustls::version::TLS13, b"http/1.1", None).await;
+    let without = connect(required.address(), authority.trust(), &rustls::version::TLS13, b"http/1.1", None).await;
     assert!(!is_answered(without).await);
 }
 
@@ -159,7 +201,8 @@ async fn certificates_are_exchanged_while_it_runs_and_broken_ones_are_not_taken(
     let folder = folder(&authority);
     let (listener, certificates) = serve(folder.path(), tls::ClientCertificates::Optional);
     let shown = async || {
-        let stream = connect(&listener, authority.trust(), &rustls::version::TLS13, b"http/1.1", None).await.unwrap();
+        let stream =
+            connect(listener.address(), authority.trust(), &rustls::version::TLS13, b"http/1.1", None).await.unwrap();
         stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
     };
     let before = shown().await;
