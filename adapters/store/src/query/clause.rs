@@ -123,6 +123,17 @@ impl Clause {
         if selects.is_empty() { "SELECT NULL WHERE 0".to_owned() } else { selects.join(" UNION ALL ") }
     }
 
+    /// The keys, each once. Of one value SQLite reads them in order, and needs no table to tell them apart.
+    pub(crate) fn distinct_keys(&self, values: &mut Vec<Value>) -> String {
+        let mut selects = Vec::new();
+        self.selects(&mut selects, values);
+        match selects.as_slice() {
+            [one] => one.replacen("SELECT ", "SELECT DISTINCT ", 1),
+            [] => "SELECT NULL WHERE 0".to_owned(),
+            all => all.join(" UNION "),
+        }
+    }
+
     fn selects(&self, selects: &mut Vec<String>, values: &mut Vec<Value>) {
         match self {
             Self::Rows { parameter, any_of, .. } => {

@@ -68,7 +68,7 @@ impl Filter {
             return Ok(None);
         }
         let mut values = Vec::new();
-        let sql = format!("SELECT count(DISTINCT resource) FROM ({})", clause.keys(&mut values));
+        let sql = format!("SELECT count(*) FROM ({})", clause.distinct_keys(&mut values));
         let mut statement = connection.prepare_cached(&sql).or_fail()?;
         let count: i64 = statement.query_row(rusqlite::params_from_iter(values), |row| row.get(0)).or_fail()?;
         Ok(Some(count.unsigned_abs()))
