@@ -55,7 +55,11 @@ async fn the_log_needs_a_scope_of_its_own_is_append_only_and_survives_a_restart(
     reader.get("/Patient/none").await.expect(404);
     reader.get("/AuditEvent").await.expect_issue(403, "forbidden");
     let http = gateway.http(&site, EVERYTHING);
-    let event = http.all("/AuditEvent").await.remove(0);
+    // Not even a scope for everything opens the log.
+    http.get("/AuditEvent").await.expect_issue(403, "forbidden");
+    let auditor =
+        gateway.anonymous().with_token(Some(&gateway.token("auditor", &key, &["--scope", "system/AuditEvent.rs"])));
+    let event = auditor.all("/AuditEvent").await.remove(0);
     let path = format!("/AuditEvent/{}", event["id"].as_str().unwrap());
     for answer in [
         http.put(&path, &[], event.to_string()).await,
@@ -66,6 +70,7 @@ async fn the_log_needs_a_scope_of_its_own_is_append_only_and_survives_a_restart(
     }
     gateway.stop();
     let gateway = site.serve();
-    let auditor = gateway.anonymous().with_token(Some(&gateway.token("auditor", &key, &[])));
+    let auditor =
+        gateway.anonymous().with_token(Some(&gateway.token("auditor", &key, &["--scope", "system/AuditEvent.rs"])));
     assert_eq!(auditor.get(&path).await.expect(200).json()["id"], event["id"]);
 }

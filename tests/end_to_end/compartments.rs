@@ -15,7 +15,7 @@ struct Ward {
 /// The demo, two of its patients, and a token of the first.
 async fn ward() -> Ward {
     let site = Site::on_store();
-    let gateway = site.demo();
+    let gateway = site.demo_with_practice();
     let key = site.data().join("demo-client.pem");
     let staff = Http::new(&gateway.base, Some(&gateway.token("demo", &key, &[])));
     let with_appointment = staff.get("/Appointment?_count=50").await.expect(200).json();

@@ -22,8 +22,7 @@ fn printed(output: &str, start: &str) -> String {
 #[tokio::test]
 async fn the_demo_prints_a_token_line_and_a_curl_line_that_work_when_pasted() {
     let site = Site::on_store();
-    let mut gateway = site.demo();
-    gateway.process.line_with("curl ");
+    let gateway = site.demo_with_practice();
     let output = gateway.process.printed();
     assert!(output.contains(&site.base()), "{output}");
     let token = printed(&output, "TOKEN=");
@@ -36,7 +35,7 @@ async fn the_demo_prints_a_token_line_and_a_curl_line_that_work_when_pasted() {
 #[tokio::test]
 async fn the_demo_has_its_sample_practice_and_a_restart_keeps_the_data() {
     let site = Site::on_store();
-    let gateway = site.demo();
+    let gateway = site.demo_with_practice();
     let key = site.data().join("demo-client.pem");
     let http = Http::new(&gateway.base, Some(&gateway.token("demo", &key, &[])));
     for (search, expected) in [
@@ -54,7 +53,7 @@ async fn the_demo_has_its_sample_practice_and_a_restart_keeps_the_data() {
     let id = http.post("/Patient", patient("Keptafterrestart")).await.expect(201).created_id();
     assert!(gateway.stop() < Duration::from_secs(12));
 
-    let gateway = site.demo();
+    let gateway = site.demo_with_practice();
     let http = Http::new(&gateway.base, Some(&gateway.token("demo", &key, &[])));
     let kept = http.get(&format!("/Patient/{id}")).await.expect(200).json();
     assert_eq!(kept["name"][0]["family"], "Keptafterrestart");
@@ -66,7 +65,7 @@ async fn the_demo_has_its_sample_practice_and_a_restart_keeps_the_data() {
 #[tokio::test]
 async fn sigterm_lets_a_request_in_flight_end_and_exits_with_0() {
     let site = Site::on_store();
-    let gateway = site.demo();
+    let gateway = site.demo_with_practice();
     let key = site.data().join("demo-client.pem");
     let http = Http::new(&gateway.base, Some(&gateway.token("demo", &key, &[])));
     let requests = (0..50).map(|number| {

@@ -5,6 +5,9 @@ use http::Method;
 use crate::support::gateway::{EVERYTHING, Site};
 use crate::support::patient;
 
+/// A wrong request: method, path, header fields, body, and the statuses that are right for it.
+type Case<'a> = (Method, &'a str, Vec<(&'a str, &'a str)>, String, &'a [u16]);
+
 #[tokio::test]
 async fn without_a_sound_token_it_is_401_and_without_the_scope_403() {
     let site = Site::on_store();
@@ -51,7 +54,7 @@ async fn each_wrong_request_has_its_own_status_and_issue() {
     let json = ("content-type", "application/fhir+json");
     let deep = format!(r#"{{"resourceType":"Patient","extension":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     let large = format!(r#"{{"resourceType":"Patient","name":[{{"family":"{}"}}]}}"#, "x".repeat(3 << 20));
-    let cases: Vec<(Method, &str, Vec<(&str, &str)>, String, &[u16])> = vec![
+    let cases: Vec<Case> = vec![
         (Method::GET, "/Patient/1", vec![("accept", "application/fhir+xml")], String::new(), &[406]),
         (Method::GET, "/Patient/1?_format=xml", vec![], String::new(), &[406]),
         (Method::POST, "/Patient", vec![("content-type", "application/fhir+xml")], "<Patient/>".into(), &[415]),

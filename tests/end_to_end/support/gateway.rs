@@ -109,6 +109,13 @@ impl Site {
         self.start(command)
     }
 
+    /// The demo when it has loaded its practice and said how to go on.
+    pub(crate) fn demo_with_practice(&self) -> Gateway {
+        let mut gateway = self.demo();
+        gateway.process.line_with("curl ");
+        gateway
+    }
+
     /// Starts a command that becomes a gateway and waits until it is ready.
     pub(crate) fn start(&self, command: Command) -> Gateway {
         self.start_with_log(command, "info")
@@ -127,10 +134,11 @@ impl Site {
         Gateway { process, base: self.base(), port: self.port, admin: self.admin }
     }
 
+    /// Whether it answers; with a back end that is down it says 503 and serves all the same.
     fn is_ready(&self) -> bool {
         let request = format!("GET /ready HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\r\n", self.admin);
         std::net::TcpStream::connect(("127.0.0.1", self.admin)).is_ok()
-            && super::wire::status(&super::wire::exchange(self.admin, request.as_bytes())) == 200
+            && matches!(super::wire::status(&super::wire::exchange(self.admin, request.as_bytes())), 200 | 503)
     }
 
     /// The id of the one key of a client.
