@@ -109,10 +109,7 @@ impl Registry {
     /// # Errors
     /// When its id is taken or not sound, or a scope is none.
     pub fn add(&mut self, new: &Registration) -> Result<(), RegistryError> {
-        Scopes::parse(&new.scopes)?;
-        if !is_client_id(&new.id) {
-            return Err(RegistryError::Id);
-        }
+        self.would_add(&new.practice, &new.id, &new.scopes)?;
         let practice = new.practice.as_str();
         let transaction = begin(&mut self.connection)?;
         let url = match &new.keys {
@@ -133,6 +130,18 @@ impl Registry {
         }
         transaction.commit()?;
         self.announce()
+    }
+
+    /// Whether a client of that id and those scopes could be registered.
+    ///
+    /// # Errors
+    /// When its id is taken or not sound, or a scope is none.
+    pub fn would_add(&self, practice: &Practice, id: &str, scopes: &str) -> Result<(), RegistryError> {
+        Scopes::parse(scopes)?;
+        if !is_client_id(id) {
+            return Err(RegistryError::Id);
+        }
+        if self.contains(practice, id)? { Err(RegistryError::Exists(id.to_owned())) } else { Ok(()) }
     }
 
     /// Every registered client.

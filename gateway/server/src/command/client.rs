@@ -140,6 +140,9 @@ pub enum ClientFailure {
     /// Nothing to register.
     #[error("expected --jwks FILE|URL or --generate-key FILE{0}")]
     NoKeys(&'static str),
+    /// Neither here nor in a configuration.
+    #[error("there is no client `{0}` in this registry (for one of the configuration, pass --config FILE)")]
+    Unknown(String),
     /// The registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -181,10 +184,12 @@ fn perform(arguments: &Arguments) -> Result<String, ClientFailure> {
         Action::Add(addition) => add(&mut registry, practice, addition),
         Action::List => Ok(registry.list()?.iter().map(line).collect::<Vec<_>>().join("\n")),
         Action::Disable { name } => {
+            arguments.place.must_know(&registry, &practice, name)?;
             registry.switch(&practice, name, true)?;
             Ok(format!("client `{name}` is disabled: its tokens are dead"))
         }
         Action::Enable { name } => {
+            arguments.place.must_know(&registry, &practice, name)?;
             registry.switch(&practice, name, false)?;
             Ok(format!("client `{name}` is enabled"))
         }
@@ -194,21 +199,31 @@ fn perform(arguments: &Arguments) -> Result<String, ClientFailure> {
 
 impl Place {
     fn folder(&self) -> Result<PathBuf, ClientFailure> {
-        match (&self.data, &self.config) {
-            (Some(folder), _) => Ok(folder.clone()),
-            (None, Some(path)) => {
-                Ok(config::load(path).map_err(|error| ClientFailure::Config(error.to_string()))?.gateway.data)
-            }
-            (None, None) => Ok(config::Gateway::default().data),
+        match &self.data {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(self.config()?.unwrap_or_default().gateway.data),
         }
+    }
+
+    fn config(&self) -> Result<Option<config::Config>, ClientFailure> {
+        let load = |path: &PathBuf| config::load(path).map_err(|error| ClientFailure::Config(error.to_string()));
+        self.config.as_ref().map(load).transpose()
+    }
+
+    /// A slip of the pen must not look like a client that was switched off.
+    fn must_know(&self, registry: &Registry, practice: &Practice, name: &str) -> Result<(), ClientFailure> {
+        let is_configured =
+            || Ok::<_, ClientFailure>(self.config()?.is_some_and(|known| known.clients.contains_key(name)));
+        if registry.contains(practice, name)? || is_configured()? {
+            return Ok(());
+        }
+        Err(ClientFailure::Unknown(name.to_owned()))
     }
 }
 
 fn add(registry: &mut Registry, practice: Practice, addition: &Addition) -> Result<String, ClientFailure> {
     // Before a key is made that nobody would use.
-    if registry.contains(&practice, &addition.name)? {
-        return Err(RegistryError::Exists(addition.name.clone()).into());
-    }
+    registry.would_add(&practice, &addition.name, &addition.scope)?;
     let keys = addition.keys.read()?.ok_or(ClientFailure::NoKeys(""))?;
     let registration = Registration {
         id: addition.name.clone(),
@@ -319,5 +334,69 @@ fn key_text(keys: &Keys) -> String {
     match keys {
         Keys::Url(url) => format!("\n  keys at {url}"),
         Keys::Inline(keys) => keys.iter().map(|(kid, _)| format!("\n  key {kid}")).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn client(folder: &Path, line: &str) -> Result<String, String> {
+        let words = std::iter::once("client").chain(line.split(' ')).map(str::to_owned);
+        let place = ["--data".to_owned(), folder.display().to_string()];
+        let line = Line::try_parse_from(words.chain(place)).map_err(|error| error.to_string())?;
+        perform(&line.arguments).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_client_is_added_listed_switched_and_rotated() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let key = |name: &str| folder.join(name).display().to_string();
+        client(folder, &format!("add lab --generate-key {} --scope system/*.rs --patient-context", key("1.pem")))
+            .expect("added");
+        let list = || client(folder, "list").expect("listed");
+        assert!(list().starts_with("lab (practice default, enabled, patient context): system/*.rs"), "{}", list());
+        client(folder, "disable lab").expect("disabled");
+        assert!(list().contains("disabled"));
+        client(folder, "enable lab").expect("enabled");
+        client(folder, &format!("rotate lab --generate-key {} --alg RS384", key("2.pem"))).expect("rotated");
+        assert_eq!(list().matches("key ").count(), 2);
+        let first = PrivateKey::from_pem(&std::fs::read(key("1.pem")).expect("there")).expect("a key").kid;
+        client(folder, &format!("rotate lab --remove {first}")).expect("removed");
+        assert_eq!(list().matches("key ").count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_registered_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = folder.path().join("1.pem");
+        let add = |rest: &str| client(folder.path(), &format!("add {rest}")).expect_err("refused");
+        assert!(add(&format!("lab --generate-key {} --scope system/Patient.sr", key.display())).contains("cruds"));
+        assert!(add(&format!("a/b --generate-key {} --scope system/*.rs", key.display())).contains("client id"));
+        assert!(!key.exists());
+        assert!(add("lab --scope system/*.rs").contains("--jwks"));
+        assert!(add("lab --jwks http://lab.example/jwks --scope system/*.rs").contains("https"));
+        assert!(add("lab --jwks /nowhere --scope system/*.rs").contains("/nowhere"));
+        assert!(client(folder.path(), "disable lab").expect_err("unknown").contains("no client `lab`"));
+        assert_eq!(client(folder.path(), "list").expect("listed"), "");
+    }
+
+    #[test]
+    fn a_demo_client_is_made_once_and_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = folder.path().join("demo.pem");
+        for _ in 0..2 {
+            ensure(folder.path(), "demo", &key, "system/*.cruds", true).expect("ensured");
+        }
+        assert_eq!(client(folder.path(), "list").expect("listed").matches("key ").count(), 1);
     }
 }
