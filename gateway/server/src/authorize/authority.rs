@@ -1,5 +1,6 @@
 //! Everything that this stage knows and keeps: one for each gateway.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -23,8 +24,11 @@ use super::jwks::JwksCache;
 use super::limits::Limits;
 use super::places::Places;
 use super::replay::{Replay, ReplayError};
-use super::scope::{Context, Named, Scope};
+use super::scope::{Context, Fault, Named, Scope};
 use super::signing::{Signing, SigningError};
+
+/// Each may become one scope a resource type.
+const MOST_SCOPES: usize = 200;
 
 /// The embedded authorization server and what it takes to verify tokens. Cheap to clone; one for each gateway.
 #[derive(Clone)]
@@ -163,24 +167,21 @@ impl Wish {
             let text = "the client may not ask for a token in a patient's context";
             return Err(TokenError::new(TokenErrorCode::UnauthorizedClient, text));
         }
+        if asked.split_ascii_whitespace().count() > MOST_SCOPES {
+            return Err(invalid("expected at most 200 scopes"));
+        }
         let mut scopes: Vec<Scope> = Vec::new();
         for text in asked.split_ascii_whitespace() {
             match text.parse::<Scope>() {
                 Ok(scope) => scopes.extend(client.scopes.granted(scope)),
                 // RFC 6749 3.3: what we do not know is left out; what looks like ours and is wrong is refused.
-                Err(error) if error.fault == super::scope::Fault::Unknown => {}
+                Err(error) if error.fault == Fault::Unknown => {}
                 Err(error) => return Err(invalid(&error.to_string())),
             }
         }
         let patient = patient.filter(|_| scopes.contains(&Scope::Named(Named::LaunchPatient)));
-        scopes.retain(|scope| is_usable(*scope, patient.is_some()));
-        let mut seen = Vec::new();
-        scopes.retain(|scope| {
-            !seen.contains(scope) && {
-                seen.push(*scope);
-                true
-            }
-        });
+        let mut seen = HashSet::new();
+        scopes.retain(|scope| is_usable(*scope, patient.is_some()) && seen.insert(*scope));
         if !scopes.iter().any(|scope| matches!(scope, Scope::Resource { .. })) {
             return Err(invalid("none of the scopes asked for can be granted to this client"));
         }

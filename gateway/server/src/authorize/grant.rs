@@ -167,6 +167,15 @@ mod tests {
     }
 
     #[test]
+    fn debug_names_no_person() {
+        let mut grant = Arc::into_inner(grant(SystemTime::now())).expect("the only one");
+        grant.caller.user = Some("Patient/eve".into());
+        grant.user = User::read("Patient/eve", &[]);
+        grant.patient = grant.user.as_ref().and_then(|user| user.patient.clone());
+        assert!(!format!("{grant:?}").contains("eve"));
+    }
+
+    #[test]
     fn a_user_is_a_relative_reference_or_one_under_a_base_of_ours() {
         let bases = ["https://gw.example/fhir/r4".to_owned()];
         let kind = |reference| User::read(reference, &bases).map(|user| user.resource_type);

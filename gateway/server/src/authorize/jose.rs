@@ -268,6 +268,14 @@ mod tests {
         assert_eq!(refusal(&token(r#"{"alg":"RS384","alg":"ES384"}"#, "{}")), InvalidToken::Form);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_taken_apart_or_refused(header in "\\PC{0,60}", claims in "\\PC{0,60}", text in "\\PC{0,80}") {
+            let _ = Unverified::parse(&token(&header, &claims));
+            let _ = Unverified::parse(&text);
+        }
+    }
+
     #[test]
     fn a_type_is_compared_without_case_and_prefix() {
         let header =

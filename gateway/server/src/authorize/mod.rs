@@ -42,8 +42,8 @@ pub use permit::permit;
 
 use crate::receive::Request;
 
-/// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who asks. Its `Debug` shows no person.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Caller {
     /// `client_id`.
     pub client: Arc<str>,
@@ -57,6 +57,12 @@ pub struct Caller {
     pub scopes: Arc<str>,
     /// The patient that a `patient/` token speaks for, or a `user/` token of a patient.
     pub patient: Option<Compartment>,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller").field("client", &self.client).field("issuer", &self.issuer).finish_non_exhaustive()
+    }
 }
 
 /// A request that may go on. Only this stage builds one, so that no request skips it.

@@ -1,21 +1,21 @@
 //! `frontdesk client`: who may ask for tokens. Works while the gateway runs: it sees a change at the next request.
 
+mod keys;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use adapter::Practice;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use jsonwebtoken::Algorithm;
-use serde_json::json;
-use url::Url;
 
 use crate::authorize::DatabaseError;
 use crate::authorize::clients::{Client, Keys};
-use crate::authorize::fetch::may_fetch;
-use crate::authorize::jwk::{InvalidKeySet, KeySet};
-use crate::authorize::pem::{InvalidKey, PrivateKey, generate, write_secret};
+use crate::authorize::jwk::InvalidKeySet;
+use crate::authorize::pem::InvalidKey;
 use crate::authorize::registry::{Registration, Registry, RegistryError};
+use keys::{NewKeys, make_key, public_half};
 
 /// Register clients, switch them off and on, rotate their keys.
 #[derive(Args, Debug)]
@@ -96,27 +96,6 @@ struct Rotation {
     /// Remove the key of this id; tokens that were issued so far die
     #[arg(long, value_name = "KID", conflicts_with_all = ["jwks", "generate_key"])]
     remove: Option<String>,
-}
-
-#[derive(Args, Debug)]
-struct NewKeys {
-    /// Its public keys: a file or an https URL of a JWK Set
-    #[arg(long, value_name = "FILE|URL", conflicts_with = "generate_key")]
-    jwks: Option<String>,
-    /// Make a private key, write it to this new file and register its public half
-    #[arg(long, value_name = "FILE")]
-    generate_key: Option<PathBuf>,
-    /// What the new key signs with
-    #[arg(long, value_enum, default_value_t = KeyAlgorithm::Es384, requires = "generate_key")]
-    alg: KeyAlgorithm,
-}
-
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum KeyAlgorithm {
-    #[value(name = "ES384")]
-    Es384,
-    #[value(name = "RS384")]
-    Rs384,
 }
 
 /// Why nothing was changed.
@@ -255,42 +234,6 @@ fn rotate(registry: &mut Registry, practice: &Practice, rotation: &Rotation) -> 
     }
 }
 
-impl NewKeys {
-    fn read(&self) -> Result<Option<Keys>, ClientFailure> {
-        if let Some(path) = &self.generate_key {
-            let algorithm = match self.alg {
-                KeyAlgorithm::Es384 => Algorithm::ES384,
-                KeyAlgorithm::Rs384 => Algorithm::RS384,
-            };
-            return make_key(path, algorithm).map(|keys| Some(Keys::Inline(keys)));
-        }
-        self.jwks.as_deref().map(read_keys).transpose()
-    }
-}
-
-fn read_keys(place: &str) -> Result<Keys, ClientFailure> {
-    if place.contains("://") {
-        let url = Url::parse(place).ok().filter(may_fetch);
-        return url.map(Keys::Url).ok_or_else(|| ClientFailure::Url(place.to_owned()));
-    }
-    let bytes = std::fs::read(place).map_err(|error| ClientFailure::File("read", place.into(), error))?;
-    let keys = KeySet::parse_registration(&bytes).map_err(|error| ClientFailure::KeySet(place.to_owned(), error))?;
-    Ok(Keys::Inline(keys))
-}
-
-/// Makes a private key in a new file, for its owner alone; gives its public half.
-fn make_key(path: &Path, algorithm: Algorithm) -> Result<KeySet, ClientFailure> {
-    let pem = generate(algorithm).map_err(|error| ClientFailure::Key(path.into(), error))?;
-    write_secret(path, &pem).map_err(|error| ClientFailure::File("write", path.into(), error))?;
-    public_half(path, &pem)
-}
-
-fn public_half(path: &Path, pem: &str) -> Result<KeySet, ClientFailure> {
-    let key = PrivateKey::from_pem(pem.as_bytes()).map_err(|error| ClientFailure::Key(path.into(), error))?;
-    let set = json!({ "keys": [key.public] }).to_string();
-    KeySet::parse_registration(set.as_bytes()).map_err(|error| ClientFailure::KeySet(path.display().to_string(), error))
-}
-
 /// Makes sure that a client with a private key in that file is registered in a data folder: what `frontdesk demo` needs.
 /// Makes the key when the file is not there; a client that is registered already keeps everything but gains that key.
 ///
@@ -342,6 +285,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::authorize::pem::PrivateKey;
 
     #[derive(Parser)]
     struct Line {
