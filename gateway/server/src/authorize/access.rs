@@ -134,7 +134,7 @@ impl Needs {
     /// A chain or `_has` finds out about resources of other types: they must be searchable too. A chain that names no type
     /// could go anywhere.
     fn and_of(mut self, query: &Query) -> Self {
-        for (name, _) in query.iter().filter(|(name, _)| name.contains('.') || name.starts_with("_has:")) {
+        for (name, _) in query.iter().filter(|(name, _)| looks_elsewhere(name)) {
             let mut is_typed = true;
             for step in name.split('.').take(name.matches('.').count().max(1)) {
                 match step.split(':').filter_map(|part| part.parse().ok()).next() {
@@ -175,6 +175,12 @@ impl Needs {
         let scope = self.scope(context);
         Denied { text: format!("the token does not permit this: expected scope `{scope}`"), scope }
     }
+}
+
+/// Whether a search parameter finds out about other resources than those it returns: a chain, `_has`, or an expression that
+/// may hold either.
+fn looks_elsewhere(name: &str) -> bool {
+    name.contains('.') || name.starts_with("_has") || matches!(name, "_filter" | "_query")
 }
 
 /// How far a context reaches, once its scopes permit the interaction.
@@ -223,6 +229,10 @@ fn confined(
         }
         Interaction::SearchType { compartment: Some(other), .. } if other != patient => {
             return refused("can search that patient's compartment only");
+        }
+        // What is found may be shown to anybody, what it was found by may be of another patient.
+        Interaction::SearchType { query, .. } if query.iter().any(|(name, _)| looks_elsewhere(name)) => {
+            return refused("cannot search by chains, `_has`, `_filter` or `_query`");
         }
         _ => {}
     }

@@ -107,9 +107,10 @@ async fn a_chain_needs_a_scope_for_what_it_looks_into() {
         assert!(world.permit(&narrow, search(ResourceType::APPOINTMENT, query)).await.is_err(), "{query}");
         world.permit(&wider, search(ResourceType::APPOINTMENT, query)).await.expect(query);
     }
-    let untyped = "patient.name=x";
-    assert!(world.permit(&wider, search(ResourceType::APPOINTMENT, untyped)).await.is_err());
-    world.permit(&all, search(ResourceType::APPOINTMENT, untyped)).await.expect("all types may be searched");
+    for untyped in ["patient.name=x", "_filter=patient.name eq x", "_query=any"] {
+        assert!(world.permit(&wider, search(ResourceType::APPOINTMENT, untyped)).await.is_err(), "{untyped}");
+        world.permit(&all, search(ResourceType::APPOINTMENT, untyped)).await.expect("all types may be searched");
+    }
     world.permit(&narrow, search(ResourceType::APPOINTMENT, "patient=Patient/1&date=2024")).await.expect("no chain");
 }
 
@@ -178,6 +179,9 @@ async fn what_could_reach_beyond_the_patient_is_refused_to_a_patients_token() {
     let of = ResourceType::APPOINTMENT;
     let appointment = || Resource::new(of, Version::R4, r#"{"resourceType":"Appointment"}"#);
     let interactions = [
+        search(ResourceType::SLOT, "_has:Appointment:slot:patient=Patient/p2"),
+        search(of, "actor:Patient.name=x"),
+        search(of, "_filter=actor.name eq x"),
         Interaction::Create { resource: appointment(), if_none_exist: Some(criteria()) },
         Interaction::ConditionalUpdate { criteria: criteria(), resource: appointment(), if_match: None },
         Interaction::ConditionalDelete { resource_type: of, criteria: criteria() },
