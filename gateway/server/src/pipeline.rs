@@ -127,6 +127,7 @@ impl Pipeline {
                 }
             }
             Door::Token(practice) => {
+                passage.route = Some(Arc::from("token"));
                 passage.readers = self.readers(head, practice, false);
                 Ok(self.token(head, body, practice, envelope).await)
             }
@@ -157,13 +158,14 @@ impl Pipeline {
         passage.interaction = Some(request.interaction.code());
         passage.mark(Stage::Receive);
         let mut record = account::draft(&request);
-        let permitted = match authorize::permit(request, &self.authority).await {
+        let permitted = authorize::permit(request, &self.authority).await;
+        passage.mark(Stage::Authorize);
+        let permitted = match permitted {
             Ok(permitted) => permitted,
             Err(failure) => return Err(self.refuse(record, failure)),
         };
         account::identify(&mut record, &permitted);
         passage.rate = Some(permitted.rate().clone());
-        passage.mark(Stage::Authorize);
         let safe = permitted.request().interaction.is_safe();
         let work = Arc::clone(self).account_for(permitted, record, passage.clone(), lease);
         let (answered, after) = if safe { work.await } else { self.owe(work).await? };
@@ -217,12 +219,14 @@ impl Pipeline {
         passage: &mut Passage,
         record: &mut audit::Record,
     ) -> Result<Response<Body>, Failure> {
-        let plan = route::plan(&permitted, &self.routes)?;
-        passage.route = Some(Arc::clone(&plan.route));
+        let plan = route::plan(&permitted, &self.routes);
         passage.mark(Stage::Route);
-        let validated = validate::request(permitted, &plan)?;
-        account::payload(record, validated.interaction());
+        let plan = plan?;
+        passage.route = Some(Arc::clone(&plan.route));
+        let validated = validate::request(permitted, &plan);
         passage.mark(Stage::Validate);
+        let validated = validated?;
+        account::payload(record, validated.interaction());
         let reply = self.perform(&validated, &plan, manner).await;
         passage.mark(Stage::Dispatch);
         let reply = reply?;
