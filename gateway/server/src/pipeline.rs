@@ -180,7 +180,7 @@ impl Pipeline {
         account::failed(&mut record, &failure, self.clock.now());
         match self.audit.record(&record) {
             Ok(()) => failure,
-            Err(full) => unaudited(full),
+            Err(full) => unaudited(full, "the audit log cannot be written"),
         }
     }
 
@@ -200,14 +200,15 @@ impl Pipeline {
         let manner = Manner::of(permitted.request());
         let mut ended = match self.audit.admit() {
             Ok(()) => self.carry_out(permitted, &manner, &mut passage, &mut record).await,
-            Err(full) => Err(unaudited(full)),
+            Err(full) => Err(unaudited(full, "the audit log cannot be written, so nothing is done")),
         };
         drop(lease);
         if let Err(failure) = &ended {
             account::failed(&mut record, failure, self.clock.now());
         }
         if let Err(full) = self.audit.record(&record) {
-            ended = Err(unaudited(full));
+            let text = "what was done cannot be written down, so the answer is withheld";
+            ended = Err(unaudited(full, text));
         }
         (ended, passage)
     }
@@ -241,8 +242,7 @@ fn panicked() -> Failure {
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, IssueType::Exception, "the gateway failed on this request")
 }
 
-fn unaudited(full: audit::Full) -> Failure {
-    let text = "the audit log cannot be written, so nothing is done";
+fn unaudited(full: audit::Full, text: &str) -> Failure {
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, IssueType::NoStore, text)
         .with_header(header::RETRY_AFTER, "5")
         .because(full)
