@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::Done;
 use super::check::load;
 
-/// Copies the data folder to a new folder while the gateway runs; `gateway.data` can name the copy
+/// Copies the data folder to a new folder while the gateway runs
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  frontdesk backup --config config/frontdesk.toml --to /backup/2027-02-26\n\n\
                   Each database is copied as of one moment. To restore, stop the gateway and let `gateway.data` name\n\

@@ -12,7 +12,7 @@ use crate::authorize::jwk::KeySet;
 use crate::authorize::scopes::Scopes;
 use crate::registry;
 
-/// Says everything that is wrong with a configuration: file:line:column, the line, what was expected
+/// Says everything that is wrong with a configuration, each with its place
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  frontdesk check --config config/frontdesk.toml\n  \
                         frontdesk check --schema > frontdesk.schema.json")]

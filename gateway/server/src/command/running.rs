@@ -69,7 +69,7 @@ impl Signals {
 
 fn reload(gateway: &Gateway) {
     match gateway.reload() {
-        Ok(()) => tracing::info!("certificates were read again"),
+        Ok(()) => tracing::info!("certificates are as in their files"),
         Err(error) => tracing::error!(%error, "certificates stay as they were"),
     }
 }

@@ -9,7 +9,7 @@ use fhir::{Issue, IssueType, Outcome, Version};
 
 use super::Done;
 
-/// Validates FHIR resources: prints one OperationOutcome a file; exits 1 when any has an error
+/// Validates FHIR resources: one OperationOutcome a file, exit code 1 when any has an error
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  frontdesk validate --fhir-version R4 patient.json appointment.json\n  \
                         frontdesk validate - < patient.json")]
