@@ -52,7 +52,7 @@ install() {
 # tool:package pairs; a tool that is there is not installed again.
 install_debian() {
     local missing=() pair
-    for pair in curl:curl nginx:nginx-light h2load:nghttp2-client valgrind:valgrind node:nodejs npm:npm openssl:openssl cc:gcc cmake:cmake; do
+    for pair in curl:curl nginx:nginx-light h2load:nghttp2-client valgrind:valgrind node:nodejs npm:npm openssl:openssl cc:gcc; do
         PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
@@ -108,8 +108,7 @@ run_tests() {
 
 # One at a time where they measure or kill; each starts processes of its own on free ports.
 end_to_end() {
-    export FRONTDESK_PEERS=$PWD/$PEERS FRONTDESK_ROTEL
-    FRONTDESK_ROTEL=$(realpath "$(rotel)") || return 1
+    export FRONTDESK_PEERS=$PWD/$PEERS
     if cargo nextest --version >/dev/null 2>&1; then
         cargo nextest run --locked --no-fail-fast -p end-to-end
     else

@@ -3,9 +3,14 @@
 declare -A samples
 
 build() {
-    cargo build --release --locked -q -p frontdesk --bin frontdesk
-    frontdesk=$PWD/target/release/frontdesk
+    frontdesk=${FRONTDESK_BINARY:-}
+    if [ -z "$frontdesk" ]; then
+        cargo build --release --locked -q -p frontdesk --bin frontdesk
+        frontdesk=$PWD/target/release/frontdesk
+    fi
     sed 's/^{/{"id":"bench",/' "$here/patient.json" >"$work/body.json"
+    # nginx serves as another user.
+    chmod 711 "$work"
     mkdir -p "$work/static/fhir/Patient"
     sed 's/^{/{"id":"bench","meta":{"versionId":"1","lastUpdated":"2024-01-01T00:00:00Z"},/' "$here/patient.json" \
         >"$work/static/fhir/Patient/bench"
