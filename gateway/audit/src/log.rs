@@ -31,6 +31,8 @@ pub struct Settings {
     pub retain_age: Option<Duration>,
     /// The oldest segments are deleted while all of them are longer than this many bytes. Default none.
     pub retain_size: Option<u64>,
+    /// Records that are not durable yet at most. Default 16,384.
+    pub queue: u64,
     /// Bytes that wait for the writer at most. Default 8 MiB.
     pub buffer: usize,
     /// What to do when records can be neither written nor buffered.
@@ -48,6 +50,7 @@ impl Settings {
             segment_age: Duration::from_hours(24),
             retain_age: Some(Duration::from_hours(24 * 365 * 6 + 48)),
             retain_size: None,
+            queue: 16_384,
             buffer: 8 << 20,
             on_full: OnFull::Stop,
         }
@@ -177,7 +180,8 @@ impl Log {
     /// and reported.
     pub fn record(&self, record: &Record) -> Result<(), Full> {
         let mut pending = self.shared.pending.lock();
-        if pending.bytes.len() >= self.shared.settings.buffer {
+        let settings = &self.shared.settings;
+        if pending.bytes.len() >= settings.buffer || pending.taken - pending.durable >= settings.queue {
             drop(pending);
             return self.give_up();
         }

@@ -321,6 +321,7 @@ fn audit_settings(config: &Config) -> audit::Settings {
         segment_age: settings.segment_age.into(),
         retain_age: Some(settings.retention.into()),
         retain_size: settings.retention_size.map(config::Size::bytes),
+        queue: u64::from(settings.queue),
         on_full: match settings.on_full {
             OnFull::Stop => audit::OnFull::Stop,
             OnFull::Continue => audit::OnFull::Continue,

@@ -202,6 +202,17 @@ fn a_full_buffer_refuses_with_stop_and_the_memory_stays_bounded() {
 }
 
 #[test]
+fn a_full_queue_refuses_with_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let window = Duration::from_millis(500);
+    let setup = open_with(Settings { queue: 10, window, ..Settings::new(folder.path()) });
+    (0..10).for_each(|_| setup.record(&read_of("p1")));
+    assert_eq!(setup.log.record(&read_of("p1")), Err(Full));
+    setup.log.flush(SOON).unwrap();
+    setup.record(&read_of("p1"));
+}
+
+#[test]
 fn a_write_that_fails_half_way_leaves_each_record_once() {
     let test = "durability::a_write_that_fails_half_way_leaves_each_record_once";
     if let Some(folder) = std::env::var_os("FOLDER") {
