@@ -153,19 +153,23 @@ impl Pipeline {
         peer: &Peer,
         passage: &mut Passage,
     ) -> Result<Response<Body>, Failure> {
-        let Received { request, lease } = receive::read(head, body, shape, site, envelope, peer, &self.limits).await?;
+        let credentials = receive::credentials(head, site, envelope, peer)?;
+        passage.mark(Stage::Receive);
+        let identified = authorize::identify(&credentials, &self.authority).await?;
+        passage.rate = Some(identified.rate().clone());
+        passage.mark(Stage::Authorize);
+        let Received { request, lease } = receive::read(head, body, shape, site, envelope, &self.limits).await?;
         passage.format = request.preferences.format;
         passage.interaction = Some(request.interaction.code());
         passage.mark(Stage::Receive);
         let mut record = account::draft(&request);
-        let permitted = authorize::permit(request, &self.authority).await;
+        let permitted = authorize::permit(request, identified, &self.authority);
         passage.mark(Stage::Authorize);
         let permitted = match permitted {
             Ok(permitted) => permitted,
             Err(failure) => return Err(self.refuse(record, failure)),
         };
         account::identify(&mut record, &permitted);
-        passage.rate = Some(permitted.rate().clone());
         let safe = permitted.request().interaction.is_safe();
         let work = Arc::clone(self).account_for(permitted, record, passage.clone(), lease);
         let (answered, after) = if safe { work.await } else { self.owe(work).await? };

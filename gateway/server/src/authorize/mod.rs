@@ -38,7 +38,7 @@ pub use database::DatabaseError;
 pub use endpoint::{TokenError, TokenRequest, TokenResponse};
 use grant::Grant;
 use limits::RateLimitFields;
-pub use permit::permit;
+pub use permit::{identify, permit};
 
 use crate::receive::Request;
 
@@ -62,6 +62,21 @@ pub struct Caller {
 impl std::fmt::Debug for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Caller").field("client", &self.client).field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+/// Somebody whose token is good, before it is known what they want.
+#[derive(Debug)]
+pub struct Identified {
+    grant: Arc<Grant>,
+    rate: RateLimitFields,
+}
+
+impl Identified {
+    /// What the client is told about its rate.
+    #[must_use]
+    pub const fn rate(&self) -> &RateLimitFields {
+        &self.rate
     }
 }
 

@@ -1,4 +1,5 @@
-//! The stage itself: bearer to grant, grant and interaction to [`Permitted`].
+//! The stage itself, in two steps, so that a stranger's body is never read: [`identify`] makes a bearer token a grant,
+//! [`permit`] holds the interaction against it.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,59 +15,69 @@ use super::issuer::{Issuer, Refused};
 use super::jose::{Claims, InvalidToken, Unverified};
 use super::scopes::Scopes;
 use super::signing::TOKEN_TYPE;
-use super::{Caller, Permitted, challenge};
+use super::{Caller, Identified, Permitted, challenge};
 use crate::failure::Failure;
-use crate::receive::Request;
+use crate::receive::{Credentials, Request};
 
 /// A longer token is none of anybody's.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
-/// Finds out who asks and whether they may.
+/// Finds out who asks.
 ///
 /// # Errors
-/// 401 without a good token, 403 when it does not permit the interaction, 429 beyond a limit, 503 when that cannot be
-/// found out.
-pub async fn permit(request: Request, authority: &Authority) -> Result<Permitted, Failure> {
+/// 401 without a good token, 429 beyond a limit, 503 when that cannot be found out.
+pub async fn identify(credentials: &Credentials, authority: &Authority) -> Result<Identified, Failure> {
     let inner = &authority.0;
-    inner.limits.address(request.address)?;
-    let grant = inner.grant(&request).await?;
-    let rate = inner.limits.client(&request.practice, &grant.caller.client)?;
-    let reach = judge(&grant, &request.interaction, request.version, &inner.policy)
+    inner.limits.address(credentials.address)?;
+    let grant = inner.grant(credentials).await?;
+    let rate = inner.limits.client(&credentials.practice, &grant.caller.client)?;
+    Ok(Identified { grant, rate })
+}
+
+/// Decides whether they may.
+///
+/// # Errors
+/// 403 when the token does not permit the interaction.
+pub fn permit(request: Request, identified: Identified, authority: &Authority) -> Result<Permitted, Failure> {
+    let Identified { grant, rate } = identified;
+    let policy = &authority.0.policy;
+    let reach = judge(&grant, &request.interaction, request.version, policy)
         .map_err(|denied| challenge::insufficient(&request.base, &denied.text, &denied.scope).of(&grant.caller))?;
-    Ok(Permitted { request, grant, reach, rate, policy: inner.policy.clone() })
+    Ok(Permitted { request, grant, reach, rate, policy: policy.clone() })
 }
 
 impl Inner {
     /// What the bearer token says, verified, from the cache where it is.
-    async fn grant(&self, request: &Request) -> Result<Arc<Grant>, Failure> {
-        let bearer = request.bearer.as_ref().ok_or_else(|| challenge::missing(&request.base))?;
+    async fn grant(&self, credentials: &Credentials) -> Result<Arc<Grant>, Failure> {
+        let bearer = credentials.bearer.as_ref().ok_or_else(|| challenge::missing(&credentials.base))?;
         let token: &str = &bearer.0;
         let fingerprint = fingerprint(token);
         let now = self.clock.now();
         let grant = match self.cache.find(&fingerprint, now) {
             Some(grant) => grant,
             None => {
-                self.limits.is_welcome(request.address)?;
-                let grant = self.verify(token, request).await.map_err(|refused| self.refusal(refused, request))?;
+                self.limits.is_welcome(credentials.address)?;
+                let grant =
+                    self.verify(token, credentials).await.map_err(|refused| self.refusal(refused, credentials))?;
                 let grant = Arc::new(grant);
                 self.cache.insert(fingerprint, grant.clone(), now);
                 grant
             }
         };
-        self.check(&grant, request)?;
+        self.check(&grant, credentials)?;
         Ok(grant)
     }
 
-    /// What can change while a token is in the cache, or from request to request.
-    fn check(&self, grant: &Grant, request: &Request) -> Result<(), Failure> {
-        let invalid = |text: &str| Err(challenge::invalid(&request.base, text));
-        if grant.practice != request.practice {
+    /// What can change while a token is in the cache, or from request to credentials.
+    fn check(&self, grant: &Grant, credentials: &Credentials) -> Result<(), Failure> {
+        let invalid = |text: &str| Err(challenge::invalid(&credentials.base, text));
+        if grant.practice != credentials.practice {
             return invalid("the access token is for another practice");
         }
-        if grant.bases.as_ref().is_some_and(|bases| !bases.iter().any(|base| **base == *request.base)) {
+        if grant.bases.as_ref().is_some_and(|bases| !bases.iter().any(|base| **base == *credentials.base)) {
             return invalid("the access token is for another FHIR base");
         }
-        if grant.certificate.is_some() && grant.certificate != request.certificate {
+        if grant.certificate.is_some() && grant.certificate != credentials.certificate {
             return invalid("the access token is bound to another client certificate");
         }
         if let Some(epoch) = grant.epoch {
@@ -79,30 +90,30 @@ impl Inner {
         Ok(())
     }
 
-    fn refusal(&self, refused: Refused, request: &Request) -> Failure {
+    fn refusal(&self, refused: Refused, credentials: &Credentials) -> Failure {
         match refused {
             Refused::Token(text) => {
-                self.limits.failed(request.address);
-                challenge::invalid(&request.base, &text)
+                self.limits.failed(credentials.address);
+                challenge::invalid(&credentials.base, &text)
             }
             Refused::Issuer(cause) => unavailable(cause),
         }
     }
 
-    async fn verify(&self, token: &str, request: &Request) -> Result<Grant, Refused> {
+    async fn verify(&self, token: &str, credentials: &Credentials) -> Result<Grant, Refused> {
         if token.len() > LONGEST_TOKEN {
             return Err(Refused::Token("expected an access token of at most 16 KiB".into()));
         }
-        let bases = self.places.audiences(&request.practice);
+        let bases = self.places.audiences(&credentials.practice);
         let iss = match Unverified::parse(token) {
             Ok(token) => token.claims.text("iss").map(str::to_owned),
-            Err(_) => return self.introspect(token, &request.practice, &bases).await,
+            Err(_) => return self.introspect(token, &credentials.practice, &bases).await,
         };
         let iss = iss.ok_or_else(|| Refused::Token("expected `iss` in the access token".into()))?;
-        if iss == self.places.issuer(&request.practice) {
+        if iss == self.places.issuer(&credentials.practice) {
             return self.own(token, &bases);
         }
-        let issuer = self.issuers_of(&request.practice).find(|issuer| issuer.is(&iss));
+        let issuer = self.issuers_of(&credentials.practice).find(|issuer| issuer.is(&iss));
         let issuer =
             issuer.ok_or_else(|| Refused::Token("the issuer of the access token is not trusted here".into()))?;
         issuer.verify(token, &bases, &self.tools).await

@@ -83,11 +83,15 @@ impl Pipeline {
     }
 
     fn statement(&self, site: &Site) -> Value {
-        let mut rest = self.routes.capability(&site.practice).to_rest();
+        let capability = self.routes.capability(&site.practice);
+        let patches = |resource: &fhir::capability::ResourceCapability| {
+            resource.interactions.contains(&fhir::InteractionCode::Patch)
+        };
+        let mut rest = capability.to_rest();
         if let Some(rest) = rest.as_object_mut() {
             rest.insert("security".into(), self.security(&site.practice));
         }
-        json!({
+        let mut statement = json!({
             "resourceType": "CapabilityStatement",
             "status": "active",
             "date": date(self.started),
@@ -97,9 +101,12 @@ impl Pipeline {
             "implementation": { "description": "Frontdesk, a FHIR integration gateway", "url": &*site.base },
             "fhirVersion": site.version.number(),
             "format": ["application/fhir+json", "json"],
-            "patchFormat": patch_formats(site.version),
             "rest": [rest],
-        })
+        });
+        if capability.resources.values().any(patches) {
+            statement["patchFormat"] = json!(["application/json-patch+json"]);
+        }
+        statement
     }
 
     fn security(&self, practice: &Practice) -> Value {
@@ -118,10 +125,6 @@ impl Pipeline {
             }],
         })
     }
-}
-
-const fn patch_formats(_: Version) -> [&'static str; 1] {
-    ["application/json-patch+json"]
 }
 
 fn public_json(head: &Parts, document: impl Into<Bytes>) -> Response<Body> {

@@ -85,7 +85,6 @@ pub async fn read(
     shape: Shape,
     site: &Site,
     envelope: &Envelope,
-    peer: &Peer,
     limits: &Limits,
 ) -> Result<Received, Failure> {
     shape.check_method(&head.method)?;
@@ -104,8 +103,6 @@ pub async fn read(
         base: Arc::clone(&site.base),
         version: site.version,
         interaction,
-        bearer: bearer(&head.headers)?,
-        certificate: peer.certificate,
         address: envelope.address,
         preferences,
         idempotency_key: idempotency_key(&head.headers)?,
@@ -117,6 +114,20 @@ pub async fn read(
         arrived: envelope.arrived,
     };
     Ok(Received { request, lease })
+}
+
+/// Reads who the client says it is: all that is looked at before it is known.
+///
+/// # Errors
+/// 400 when that is not said once and in ASCII.
+pub fn credentials(head: &Parts, site: &Site, envelope: &Envelope, peer: &Peer) -> Result<Credentials, Failure> {
+    Ok(Credentials {
+        practice: site.practice.clone(),
+        base: Arc::clone(&site.base),
+        bearer: bearer(&head.headers)?,
+        certificate: peer.certificate,
+        address: envelope.address,
+    })
 }
 
 /// RFC 6750 2.1; a token in the URL or in a form is never looked at (RFC 9700 4.3.2).
@@ -159,10 +170,6 @@ pub struct Request {
     pub version: Version,
     /// What it wants.
     pub interaction: Interaction,
-    /// The bearer token, when there is one.
-    pub bearer: Option<Bearer>,
-    /// SHA-256 of the client's certificate, when TLS verified one.
-    pub certificate: Option<[u8; 32]>,
     /// The client's address; from forwarding fields only when a named proxy sent them.
     pub address: IpAddr,
     /// What the client would like.
@@ -175,6 +182,21 @@ pub struct Request {
     pub trace: Trace,
     /// When the first byte of the head was understood.
     pub arrived: Instant,
+}
+
+/// Who the client says it is.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The practice whose base was addressed.
+    pub practice: Practice,
+    /// Absolute FHIR base that was addressed, without a slash at the end.
+    pub base: Arc<str>,
+    /// The bearer token, when there is one.
+    pub bearer: Option<Bearer>,
+    /// SHA-256 of the client's certificate, when TLS verified one.
+    pub certificate: Option<[u8; 32]>,
+    /// The client's address; from forwarding fields only when a named proxy sent them.
+    pub address: IpAddr,
 }
 
 /// A bearer token. Its `Debug` shows nothing.

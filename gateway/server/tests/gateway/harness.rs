@@ -122,6 +122,15 @@ impl Practice {
         Answer { status: head.status, headers: head.headers, body }
     }
 
+    /// The head of a create by somebody with a token, as bytes for a connection of its own.
+    pub(crate) async fn head_of_create(&self, length: usize) -> String {
+        let token = self.token("system/*.cruds").await;
+        format!(
+            "POST /fhir/r4/Patient HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/fhir+json\r\nContent-Length: {length}\r\n\r\n"
+        )
+    }
+
     /// Reads without a token.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &[], "").await

@@ -11,9 +11,9 @@ use crate::harness::{Practice, heard};
 async fn a_request_under_way_is_answered_and_idle_connections_are_closed() {
     let practice = Practice::open().await;
     let address = practice.gateway.address();
+    let head = practice.head_of_create(2).await + "{";
     let mut idle = TcpStream::connect(address).await.unwrap();
     let mut busy = TcpStream::connect(address).await.unwrap();
-    let head = "POST /fhir/r4/Patient HTTP/1.1\r\nHost: gw\r\nContent-Type: application/fhir+json\r\nContent-Length: 2\r\n\r\n{";
     busy.write_all(head.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let began = Instant::now();
@@ -22,7 +22,7 @@ async fn a_request_under_way_is_answered_and_idle_connections_are_closed() {
     assert_eq!(heard(&mut idle, Duration::from_secs(1)).await, "");
     busy.write_all(b"}").await.unwrap();
     let answer = heard(&mut busy, Duration::from_secs(2)).await;
-    assert!(answer.starts_with("HTTP/1.1 401") && answer.to_lowercase().contains("connection: close"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.to_lowercase().contains("connection: close"), "{answer}");
     assert!(shutdown.await.unwrap());
     assert!(began.elapsed() < Duration::from_secs(3));
     assert!(TcpStream::connect(address).await.is_err());
@@ -32,7 +32,7 @@ async fn a_request_under_way_is_answered_and_idle_connections_are_closed() {
 async fn what_takes_longer_than_the_shutdown_time_is_cut_off() {
     let practice = Practice::with("shutdown-time = \"1s\"\n--").await;
     let mut busy = TcpStream::connect(practice.gateway.address()).await.unwrap();
-    let head = "POST /fhir/r4/Patient HTTP/1.1\r\nHost: gw\r\nContent-Type: application/fhir+json\r\nContent-Length: 9\r\n\r\n{";
+    let head = practice.head_of_create(9).await + "{";
     busy.write_all(head.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let began = Instant::now();

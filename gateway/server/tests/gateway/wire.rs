@@ -78,9 +78,18 @@ async fn a_body_beyond_the_limit_is_413_also_when_it_is_announced_only() {
     let fields = [("authorization", token.as_str()), ("content-type", "application/fhir+json")];
     let large = practice.ask(Method::POST, "/Patient", &fields, vec![b' '; 80_000]).await;
     assert_eq!((large.status.as_u16(), large.issue().as_str()), (413, "too-long"));
-    let announced = "POST /fhir/r4/Patient HTTP/1.1\r\nHost: gw\r\nContent-Type: application/fhir+json\r\n\
-                     Content-Length: 99999999\r\n\r\n";
+    let announced = practice.head_of_create(99_999_999).await;
     assert_eq!(status(&raw(practice.gateway.address(), announced.as_bytes()).await), "413");
+}
+
+#[tokio::test]
+async fn the_body_of_a_stranger_is_not_waited_for() {
+    let practice = Practice::open().await;
+    let announced = "POST /fhir/r4/Patient HTTP/1.1\r\nHost: gw\r\nContent-Type: application/fhir+json\r\n\
+                     Content-Length: 1000000\r\n\r\n";
+    let began = Instant::now();
+    assert_eq!(status(&raw(practice.gateway.address(), announced.as_bytes()).await), "401");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -176,8 +185,7 @@ async fn a_flood_of_resets_ends_the_connection() {
 async fn the_budget_of_all_bodies_refuses_with_503_and_recovers() {
     let practice = Practice::with("[limits]\nbody = \"100KiB\"\nbodies-in-flight = \"100KiB\"\ntotal = \"5s\"").await;
     let address = practice.gateway.address();
-    let announce = "POST /fhir/r4/Patient HTTP/1.1\r\nHost: gw\r\nContent-Type: application/fhir+json\r\n\
-                    Content-Length: 95000\r\n\r\n";
+    let announce = practice.head_of_create(95_000).await;
     let mut hog = TcpStream::connect(address).await.unwrap();
     hog.write_all(announce.as_bytes()).await.unwrap();
     hog.write_all(&vec![b' '; 90_000]).await.unwrap();

@@ -27,8 +27,7 @@ async fn a_token_lets_its_client_in_and_says_who_it_is() {
 #[tokio::test]
 async fn without_a_token_the_challenge_has_no_error_code() {
     let world = World::new();
-    let request = request(None, read(ResourceType::PATIENT, "1"));
-    let failure = permit(request, &world.authority).await.expect_err("refused");
+    let failure = identify(&credentials(None), &world.authority).await.expect_err("refused");
     assert_eq!(failure.status, StatusCode::UNAUTHORIZED);
     assert_eq!(challenge(&failure), format!("Bearer realm=\"{BASE}\""));
 }
@@ -105,14 +104,12 @@ async fn changed_tokens_and_other_texts_are_refused() {
 async fn a_token_is_for_one_practice_and_one_base() {
     let world = World::new();
     let token = world.token("system/*.rs").await;
-    let mut other = request(Some(&token), read(ResourceType::PATIENT, "1"));
-    other.base = "https://gw.example/fhir/r5".into();
-    let failure = permit(other, &world.authority).await.expect_err("refused");
+    let other = Credentials { base: "https://gw.example/fhir/r5".into(), ..credentials(Some(&token)) };
+    let failure = identify(&other, &world.authority).await.expect_err("refused");
     assert!(failure.issues[0].text.contains("another FHIR base"));
     for is_cached in [false, true] {
-        let mut other = request(Some(&token), read(ResourceType::PATIENT, "1"));
-        other.practice = Practice::new("north");
-        let failure = permit(other, &world.authority).await.expect_err("refused");
+        let other = Credentials { practice: Practice::new("north"), ..credentials(Some(&token)) };
+        let failure = identify(&other, &world.authority).await.expect_err("refused");
         assert_eq!(failure.status, StatusCode::UNAUTHORIZED, "cached: {is_cached}");
         world.permit(&token, read(ResourceType::PATIENT, "1")).await.expect("good in its own");
     }
@@ -168,10 +165,11 @@ async fn a_cached_token_is_cheap() {
     });
     let token = world.token("system/*.rs").await;
     let rounds = 20_000;
-    let mut requests: Vec<_> = (0..rounds).map(|_| request(Some(&token), read(ResourceType::PATIENT, "1"))).collect();
+    let mut requests: Vec<_> = (0..rounds).map(|_| request(read(ResourceType::PATIENT, "1"))).collect();
+    let credentials = credentials(Some(&token));
     let start = cpu_time();
     while let Some(request) = requests.pop() {
-        permit(request, &world.authority).await.expect("permitted");
+        walk(&credentials, request, &world.authority).await.expect("permitted");
     }
     let middle = cpu_time();
     for _ in 0..rounds {

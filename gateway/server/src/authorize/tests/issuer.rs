@@ -190,9 +190,9 @@ async fn a_token_that_is_bound_to_a_certificate_needs_it() {
         claims["cnf"] = json!({ "x5t#S256": thumbprint });
     });
     assert_eq!(outside.permit(&token).await.expect_err("without").status, StatusCode::UNAUTHORIZED);
-    let mut request = request(Some(&token), read(ResourceType::APPOINTMENT, "1"));
-    request.certificate = Some([7; 32]);
-    permit(request, &outside.world.authority).await.expect("with it");
+    let bound = Credentials { certificate: Some([7; 32]), ..credentials(Some(&token)) };
+    let request = request(read(ResourceType::APPOINTMENT, "1"));
+    walk(&bound, request, &outside.world.authority).await.expect("with it");
 }
 
 const INTROSPECTION: &str = "jwks-url = \"$ROOT/jwks\"\nintrospection = { url = \"$ROOT/introspect\", client = \"us\", secret = { env = \"PATH\" } }";

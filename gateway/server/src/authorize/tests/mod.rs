@@ -25,9 +25,9 @@ use super::endpoint::{TokenError, TokenRequest, TokenResponse};
 use super::jwk::KeySet;
 use super::pem::{PrivateKey, generate};
 use super::registry::{Registration, Registry};
-use super::{Authority, Permitted, permit};
+use super::{Authority, Permitted, identify, permit};
 use crate::failure::Failure;
-use crate::receive::{Bearer, Preferences, Request, Target};
+use crate::receive::{Bearer, Credentials, Preferences, Request, Target};
 
 const ROOT: &str = "https://gw.example";
 const BASE: &str = "https://gw.example/fhir/r4";
@@ -146,7 +146,7 @@ impl World {
     }
 
     async fn permit(&self, token: &str, interaction: Interaction) -> Result<Permitted, Failure> {
-        permit(request(Some(token), interaction), &self.authority).await
+        walk(&credentials(Some(token)), request(interaction), &self.authority).await
     }
 }
 
@@ -186,14 +186,26 @@ fn sign(header: &Header, claims: &Value, key: &PrivateKey) -> String {
     jsonwebtoken::encode(header, claims, &key.encoding).expect("signed")
 }
 
-fn request(token: Option<&str>, interaction: Interaction) -> Request {
+fn credentials(token: Option<&str>) -> Credentials {
+    Credentials {
+        practice: Practice::default(),
+        base: BASE.into(),
+        bearer: token.map(|token| Bearer(token.into())),
+        certificate: None,
+        address: HOME,
+    }
+}
+
+async fn walk(credentials: &Credentials, request: Request, authority: &Authority) -> Result<Permitted, Failure> {
+    permit(request, identify(credentials, authority).await?, authority)
+}
+
+fn request(interaction: Interaction) -> Request {
     Request {
         practice: Practice::default(),
         base: BASE.into(),
         version: Version::R4,
         interaction,
-        bearer: token.map(|token| Bearer(token.into())),
-        certificate: None,
         address: HOME,
         preferences: Preferences::default(),
         idempotency_key: None,
