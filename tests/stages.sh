@@ -92,6 +92,7 @@ build() {
 }
 
 tests() {
+    export FRONTDESK_EXAMPLES=$PWD/$PEERS/node_modules/hl7.fhir.r4.examples
     run_tests
 }
 
