@@ -101,7 +101,7 @@ run_tests() {
     local scope=(--workspace)
     [ "${1:-}" = --no-run ] || scope+=(--exclude end-to-end)
     if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --locked --no-fail-fast "${scope[@]}" "$@"
+        cargo nextest run --locked "${scope[@]}" "$@"
     else
         cargo test --locked --no-fail-fast "${scope[@]}" "$@"
     fi
@@ -111,7 +111,7 @@ run_tests() {
 end_to_end() {
     export FRONTDESK_PEERS=$PWD/$PEERS
     if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --locked --no-fail-fast -p end-to-end
+        cargo nextest run --locked -p end-to-end
     else
         cargo test --locked --no-fail-fast -p end-to-end -- --test-threads=2
     fi
