@@ -86,33 +86,39 @@ rotel() {
     find "$PEERS/python" -name rotel-agent -type f 2>/dev/null | head -1
 }
 
-# The binary first: end-to-end tests start it as a process.
+# The binary first: end-to-end tests start it as a process. Everything is built and run as one workspace, because a part of it
+# alone has other features and is another build.
 build() {
-    cargo build --locked -p frontdesk --bin frontdesk && run_tests --no-run
+    cargo build --locked --workspace --bin frontdesk && run_tests --no-run
 }
 
 tests() {
     export FRONTDESK_EXAMPLES=$PWD/$PEERS/node_modules/hl7.fhir.r4.examples
-    run_tests
-}
-
-# All crates but the end-to-end tests, or with `--no-run` those too.
-run_tests() {
-    local scope=(--workspace)
-    [ "${1:-}" = --no-run ] || scope+=(--exclude end-to-end)
-    if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --locked "${scope[@]}" "$@"
+    if has_nextest; then
+        run_tests -E 'not package(end-to-end)'
     else
-        cargo test --locked --no-fail-fast "${scope[@]}" "$@"
+        run_tests --exclude end-to-end
     fi
 }
 
-# One at a time where they measure or kill; each starts processes of its own on free ports.
+# Each test starts processes of its own on free ports.
 end_to_end() {
     export FRONTDESK_PEERS=$PWD/$PEERS
-    if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --locked -p end-to-end
+    if has_nextest; then
+        run_tests -E 'package(end-to-end)'
     else
         cargo test --locked --no-fail-fast -p end-to-end -- --test-threads=2
+    fi
+}
+
+has_nextest() {
+    cargo nextest --version >/dev/null 2>&1
+}
+
+run_tests() {
+    if has_nextest; then
+        cargo nextest run --locked --workspace "$@"
+    else
+        cargo test --locked --workspace --no-fail-fast "$@"
     fi
 }

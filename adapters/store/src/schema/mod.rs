@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::deadline;
@@ -61,6 +62,7 @@ pub enum OpenError {
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
+    keep_plans(&connection)?;
     identify(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL: a commit is on the disk before it is answered.
@@ -81,11 +83,18 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
+    keep_plans(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_096)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     deadline::install(&mut connection)?;
     Ok(connection)
+}
+
+/// A plan does not depend on the values that are bound: otherwise SQLite prepares a statement anew for each new value that
+/// its planner looked at, which costs a read by key more than the read.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 /// Sets the largest size of the database, in bytes.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use adapter::Practice;
 use bytes::Bytes;
-use fhir::{Query, Version};
+use fhir::Query;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use parking_lot::Mutex;
