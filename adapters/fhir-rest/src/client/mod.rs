@@ -12,6 +12,7 @@
 mod connect;
 mod tls;
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -28,12 +29,17 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::settings::Settings;
 use connect::Timed;
 
+/// More threads than these share pools: slower, not wrong.
+const THREADS: usize = 64;
+
 type Pool = legacy::Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>;
 
-/// A client with a pool for each worker: a connection is driven by the runtime that opened it, and waking another
-/// core costs more than the request.
+/// A client with a pool for each thread that sends: a connection is driven by the runtime that opened it, and waking
+/// another thread costs more than the request.
 pub(crate) struct Client {
-    pools: Box<[Pool]>,
+    pools: [OnceLock<Pool>; THREADS],
+    /// What a thread's pool is made of at its first request.
+    make: Box<dyn Fn() -> Pool + Send + Sync>,
     /// Opens a connection for each request: for what was closed once.
     fresh: Pool,
 }
@@ -50,9 +56,10 @@ impl Client {
             .enable_all_versions()
             .wrap_connector(tcp);
         let connector = Timed::new(connector, settings.connect_timeout.into());
-        let workers = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 64);
-        let pools = (0..workers).map(|_| pool(settings, settings.idle_connections, connector.clone())).collect();
-        Ok(Self { pools, fresh: pool(settings, 0, connector) })
+        let fresh = pool(settings, 0, connector.clone());
+        let (settings, pools) = (settings.clone(), [const { OnceLock::new() }; THREADS]);
+        let make = Box::new(move || pool(&settings, settings.idle_connections, connector.clone()));
+        Ok(Self { pools, make, fresh })
     }
 
     /// Sends a request and waits for the head of its response, by the rule above.
@@ -79,7 +86,7 @@ impl Client {
     }
 
     fn pool(&self) -> &Pool {
-        &self.pools[worker() % self.pools.len()]
+        self.pools[thread() % THREADS].get_or_init(&self.make)
     }
 }
 
@@ -96,7 +103,7 @@ fn pool(settings: &Settings, idle: usize, connector: Timed<HttpsConnector<HttpCo
 }
 
 /// A small number of this thread, the same each time.
-fn worker() -> usize {
+fn thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed));
     NUMBER.with(|number| *number)

@@ -154,34 +154,3 @@ async fn discovery_says_what_there_is() {
     assert_eq!(document["token_endpoint_auth_methods_supported"], json!(["private_key_jwt"]));
     assert!(document.get("issuer").is_none() && document.get("jwks_uri").is_none());
 }
-
-/// Prints what a cached token costs in CPU time. Run with `--nocapture` and a release build for a figure that means
-/// something.
-#[tokio::test]
-async fn a_cached_token_is_cheap() {
-    let world = World::with(|config| {
-        let plenty = config::Rate::new(1_000_000, 1_000_000);
-        (config.rate_limits.client, config.rate_limits.address) = (plenty, plenty);
-    });
-    let token = world.token("system/*.rs").await;
-    let rounds = 20_000;
-    let mut requests: Vec<_> = (0..rounds).map(|_| request(read(ResourceType::PATIENT, "1"))).collect();
-    let credentials = credentials(Some(&token));
-    let start = cpu_time();
-    while let Some(request) = requests.pop() {
-        walk(&credentials, request, &world.authority).await.expect("permitted");
-    }
-    let middle = cpu_time();
-    for _ in 0..rounds {
-        world.authority.0.clients.current().expect("readable");
-    }
-    let (each, look) = ((middle - start) / rounds, (cpu_time() - middle) / rounds);
-    println!("permit with a cached token: {each:?} of CPU time, of which the look for revoked clients {look:?}");
-    assert!(each < Duration::from_micros(50), "{each:?}");
-}
-
-/// What this thread has used of a processor, because wall time is everybody's.
-fn cpu_time() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).expect("nanoseconds"))
-}
