@@ -48,7 +48,7 @@ async fn matches_are_sorted_by_their_lowest_or_highest_value_and_those_without_o
         ("birthdate", ["b", "a", "c"]),
         ("-birthdate", ["a", "b", "c"]),
         ("-_id", ["c", "b", "a"]),
-        ("_lastUpdated,-_id", ["a", "b", "c"]),
+        ("_lastUpdated", ["a", "b", "c"]),
         ("gender,_id", ["a", "c", "b"]),
     ] {
         assert_eq!(found(&store, "Patient", &format!("_sort={sort}")).await, expected, "{sort}");
