@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::OrFail as _;
 use crate::instant::instant;
+use crate::query::alternative::not_supported;
 use crate::query::{Bundle, Pages, json_text};
 use crate::record::{self, Method, Version};
 use crate::scopes::Scope;
@@ -42,7 +43,7 @@ pub(crate) struct Answered {
 /// Reads the query: `_count`, `_since`, or the page of an earlier answer.
 ///
 /// # Errors
-/// `Invalid` for a value that is none, `NotSupported` for another parameter.
+/// `Invalid` for a value that is none and for another parameter.
 pub(crate) fn plan(
     call: &Call,
     pages: &Pages,
@@ -67,7 +68,7 @@ pub(crate) fn plan(
             "_format" | "_pretty" => {}
             _ => {
                 let text = "unknown parameter of a history (known: _count, _since)";
-                return Err(Error::new(ErrorKind::NotSupported, text));
+                return Err(not_supported(text));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One value of a criterion as a test on index rows.
 
 use adapter::{Error, ErrorKind};
+use fhir::{Issue, IssueType};
 use rusqlite::types::Value;
 use search::{Modifier, Operand, Parameter, ParameterType, Prefix};
 
@@ -189,7 +190,7 @@ fn updated_test(prefix: Prefix, low: i64, high: i64) -> Option<(String, Vec<Valu
     })
 }
 
-/// A criterion that the store does not decide.
+/// A criterion that the store does not decide: the search is the client's to change (400), the interaction is served.
 pub(crate) fn not_supported(text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::NotSupported, text)
+    Error::from_issues(ErrorKind::Invalid, vec![Issue::error(IssueType::NotSupported, text)])
 }

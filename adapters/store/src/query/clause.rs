@@ -37,7 +37,7 @@ pub(crate) enum Decided {
 /// Turns a criterion into a clause.
 ///
 /// # Errors
-/// `NotSupported` for what the store does not offer at all.
+/// `Invalid` for what the store does not offer at all.
 pub(crate) fn decide(criterion: Criterion, scope: &Scope, base: &str) -> Result<Decided, Error> {
     let Criterion::Plain(condition) = criterion else {
         return Err(not_supported("the store does not search through references yet; expected no chain and no `_has`"));

@@ -33,7 +33,7 @@ impl Filter {
     /// Compiles criteria, and confines them to compartments.
     ///
     /// # Errors
-    /// `NotSupported` for what the store does not offer.
+    /// `Invalid` for what the store does not offer.
     pub(crate) fn new(
         scope: &Scope,
         criteria: Vec<Criterion>,

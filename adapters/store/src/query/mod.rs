@@ -1,7 +1,7 @@
 //! Search. Criteria that have an index become SQL; what has none is decided by `search::matches` on the bodies that the others
 //! leave, so that every answer is right first and fast second.
 
-mod alternative;
+pub(crate) mod alternative;
 mod bundle;
 mod clause;
 mod condition;

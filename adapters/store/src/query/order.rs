@@ -50,7 +50,7 @@ impl Order {
     /// Resolves `_sort`.
     ///
     /// # Errors
-    /// `NotSupported` for too many keys, and for a parameter that has no order.
+    /// `Invalid` for too many keys, and for a parameter that has no order.
     pub(crate) fn new(sort: &[Sort], scope: &Scope) -> Result<Self, Error> {
         if sort.len() > MOST {
             return Err(not_supported(format!("the store sorts by at most {MOST} parameters")));

@@ -131,7 +131,7 @@ impl Pages {
     /// What must be found. `scope` is `None` when nothing of the type was ever stored.
     ///
     /// # Errors
-    /// `Invalid` and `NotSupported`, with what is known.
+    /// `Invalid`, with what is known.
     pub(crate) fn plan(
         &self,
         call: &Call,
