@@ -27,7 +27,7 @@ use crate::passage::{Passage, Stage};
 use crate::receive::path::Path;
 use crate::receive::payload::Lease;
 use crate::receive::site::{Door, Site, Sites};
-use crate::receive::{self, Envelope, Received, Shape};
+use crate::receive::{self, Envelope, Lingering, Received, Shape};
 use crate::respond::{self, Manner, account, cors};
 use crate::route::{self, Destination, Routes};
 use crate::telemetry::{Meters, Tracing};
@@ -66,6 +66,7 @@ pub struct Pipeline {
 impl Answer for Pipeline {
     async fn answer(self: Arc<Self>, request: http::Request<Incoming>, peer: Peer) -> Response<Body> {
         let (head, body) = request.into_parts();
+        let body = Lingering::new(body, &head.headers);
         let mut envelope = Envelope::open(&head.headers, &peer, &self.limits.proxies, Instant::now());
         let mut passage = Passage::new(envelope.arrived);
         let span = self.tracing.begin(&mut envelope);
@@ -108,7 +109,7 @@ impl Pipeline {
     async fn enter(
         self: &Arc<Self>,
         head: &Parts,
-        body: Incoming,
+        body: Lingering,
         envelope: &Envelope,
         peer: &Peer,
         passage: &mut Passage,
@@ -146,7 +147,7 @@ impl Pipeline {
     async fn try_answer(
         self: &Arc<Self>,
         head: &Parts,
-        body: Incoming,
+        body: Lingering,
         shape: Shape,
         site: &Site,
         envelope: &Envelope,

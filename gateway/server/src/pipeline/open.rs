@@ -5,14 +5,13 @@ use bytes::Bytes;
 use fhir::IssueType;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
 
 use super::Pipeline;
 use crate::authorize::endpoint::TokenErrorCode;
 use crate::authorize::{TokenError, TokenRequest};
 use crate::failure::Failure;
 use crate::listener::Body;
-use crate::receive::{Envelope, payload};
+use crate::receive::{Envelope, Lingering, payload};
 use crate::respond::cors::{self, Readers};
 
 /// A form with an assertion is a few kilobytes.
@@ -31,7 +30,7 @@ impl Pipeline {
     pub(super) async fn token(
         &self,
         head: &Parts,
-        body: Incoming,
+        body: Lingering,
         practice: &Practice,
         envelope: &Envelope,
     ) -> Response<Body> {
@@ -79,7 +78,7 @@ impl Pipeline {
         Ok(granted.into_http().map(Body::whole))
     }
 
-    async fn form(&self, body: Incoming, envelope: &Envelope) -> Result<Bytes, TokenError> {
+    async fn form(&self, body: Lingering, envelope: &Envelope) -> Result<Bytes, TokenError> {
         let mut lease = self.limits.budget.lease();
         let deadline = envelope.arrived + self.limits.total;
         payload::read(body, MOST_FORM, &self.limits, deadline, &mut lease).await.map_err(|failure| {

@@ -8,8 +8,8 @@ use fhir::json::{Document, Limits as ScanLimits, scan};
 use fhir::{Id, Interaction, IssueType, Query, Resource, ResourceType};
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
-use hyper::body::Incoming;
 
+use super::linger::Lingering;
 use super::payload::{self, Lease};
 use super::site::Site;
 use super::{Limits, Preferences, Shape, bad, conditions, negotiate};
@@ -42,7 +42,7 @@ pub(super) fn take_pretty(query: &mut Query) -> bool {
 /// What is read from the wire, for the functions below.
 struct Reader<'a> {
     head: &'a Parts,
-    body: Option<Incoming>,
+    body: Option<Lingering>,
     site: &'a Site,
     limits: &'a Limits,
     deadline: Instant,
@@ -54,7 +54,7 @@ struct Reader<'a> {
 #[allow(clippy::too_many_arguments, reason = "everything of a request is looked at once, here")]
 pub(super) async fn build(
     head: &Parts,
-    body: Incoming,
+    body: Lingering,
     shape: Shape,
     query: Query,
     site: &Site,

@@ -3,6 +3,7 @@
 mod address;
 mod conditions;
 mod interaction;
+pub mod linger;
 pub mod negotiate;
 pub mod path;
 pub mod payload;
@@ -19,11 +20,11 @@ use adapter::{Practice, Trace};
 use fhir::{Interaction, IssueType, Version, VersionId};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use hyper::body::Incoming;
 
 use crate::failure::Failure;
 use crate::listener::Peer;
 
+pub use linger::Lingering;
 pub use negotiate::Format;
 use payload::{Budget, Lease};
 pub use shape::Shape;
@@ -81,7 +82,7 @@ impl Envelope {
 /// 4xx for what is no interaction of FHIR's API, with what was expected; 503 when the budget for bodies is used up.
 pub async fn read(
     head: &Parts,
-    body: Incoming,
+    body: Lingering,
     shape: Shape,
     site: &Site,
     envelope: &Envelope,
