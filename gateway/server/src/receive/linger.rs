@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
-/// Bytes that are thrown away after a refusal.
-const MOST: usize = 2 << 20;
+/// Bytes that are thrown away after a refusal: four times what a body may have out of the box.
+const MOST: usize = 8 << 20;
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
