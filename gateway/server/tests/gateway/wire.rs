@@ -105,6 +105,32 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
 }
 
 #[tokio::test]
+async fn a_client_that_waits_for_100_is_refused_without_being_asked_for_its_body() {
+    let practice = Practice::open().await;
+    let announced = "POST /fhir/r4/Patient HTTP/1.1\r\nHost: gw\r\nContent-Type: application/fhir+json\r\n\
+                     Expect: 100-continue\r\nContent-Length: 1000000\r\n\r\n";
+    let began = Instant::now();
+    let answer = raw(practice.gateway.address(), announced.as_bytes()).await;
+    assert_eq!(status(&answer), "401");
+    assert!(!answer.contains("100 Continue"), "nothing was asked for: {answer}");
+    assert!(began.elapsed() < Duration::from_secs(1), "what will not come is not waited for");
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_100_and_may_write_is_told_to_go_on() {
+    let practice = Practice::open().await;
+    let body = r#"{"resourceType":"Patient","active":true}"#;
+    let head = practice.head_of_create(body.len()).await.replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    let mut stream = TcpStream::connect(practice.gateway.address()).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).await.unwrap();
+    assert_eq!(asked, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).await.unwrap();
+    assert_eq!(status(&heard(&mut stream, Duration::from_secs(1)).await), "201");
+}
+
+#[tokio::test]
 async fn slow_clients_are_cut_off_and_others_are_not() {
     let practice = Practice::with("[limits]\nheader-time = \"500ms\"\nidle = \"1s\"\ntotal = \"3s\"").await;
     let address = practice.gateway.address();
