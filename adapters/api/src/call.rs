@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fhir::{Compartment, Interaction, Version};
+use fhir::{Compartment, Handling, Interaction, Version};
 
 /// The name of a practice; the default one is `default`. Everything is keyed by it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,8 @@ pub struct Call {
     /// The compartment that the token is confined to, if it is. A search must return nothing outside of it; the
     /// gateway checks again.
     pub confined_to: Option<Compartment>,
+    /// What to do with search parameters that are not known or not offered. A condition of a write is always strict.
+    pub handling: Handling,
     /// When the answer is of no use any more.
     pub deadline: Instant,
     /// A key under which a repeated write is the same write (Idempotency-Key), when the client gave one.

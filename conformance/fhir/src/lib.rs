@@ -15,7 +15,7 @@ pub use capability::Capability;
 pub use id::{Id, VersionId};
 pub use interaction::{Compartment, Interaction, InteractionCode};
 pub use outcome::{Issue, IssueType, Outcome, Severity};
-pub use query::Query;
+pub use query::{Handling, Query};
 pub use resource::Resource;
 pub use resource_type::ResourceType;
 pub use version::Version;

@@ -4,6 +4,16 @@ use std::fmt;
 
 use form_urlencoded::{Serializer, parse};
 
+/// What to do with a search parameter that is not known or not offered (`Prefer: handling`, search.html#errors).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Handling {
+    /// Refuse the search.
+    #[default]
+    Strict,
+    /// Search without it, and say so.
+    Lenient,
+}
+
 /// Decoded name-value pairs of a query. Its `Debug` shows names only.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Query(Vec<(String, String)>);
@@ -39,6 +49,12 @@ impl Query {
     /// Takes every pair of a parameter out.
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| known != name);
+    }
+
+    /// The pairs whose names are kept.
+    #[must_use]
+    pub fn filtered(&self, keeps: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|(name, _)| keeps(name)).cloned().collect())
     }
 
     /// Whether there is no pair.

@@ -9,7 +9,9 @@ use adapter::reply::Subject;
 use adapter::seal::Seal;
 use adapter::{Adapter, Call, Clock, Error, ErrorKind, Health, Reply, Status};
 use fhir::capability::ResourceCapability;
-use fhir::{Capability, Compartment, Id, Interaction, InteractionCode, Query, ResourceType, Version};
+use fhir::{
+    Capability, Compartment, Id, Interaction, InteractionCode, Issue, IssueType, Outcome, Query, ResourceType, Version,
+};
 use serde_json::{Value, json};
 
 use crate::balp;
@@ -103,7 +105,8 @@ impl Events {
             None => (query.clone(), None),
         };
         let confined: Vec<&Compartment> = call.confined_to.iter().chain(compartment).collect();
-        let asked = query::understand(&query, &call.practice, &confined)?;
+        let asked = query::understand(&query, &call.practice, &confined, call.handling)?;
+        let query = query.filtered(|name| !asked.ignored.iter().any(|ignored| ignored == name));
         let mut page = self.page(call, &asked, behind)?;
         let next = page.more.map(|last| {
             let content = format!("{last} {}", query.encode());
@@ -117,6 +120,11 @@ impl Events {
             bundle["total"] = self.count(call, &asked)?.into();
         }
         bundle["link"] = links.into();
+        if !asked.ignored.is_empty() {
+            let outcome =
+                Outcome::from(Issue::warning(IssueType::NotSupported, format!("ignored: {}", query::unknown())));
+            page.entries.push(json!({ "resource": outcome, "search": { "mode": "outcome" } }));
+        }
         if !page.entries.is_empty() {
             bundle["entry"] = std::mem::take(&mut page.entries).into();
         }

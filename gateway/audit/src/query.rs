@@ -1,7 +1,7 @@
 //! The search parameters of AuditEvent that we serve, as a [`Filter`].
 
 use adapter::{Error, ErrorKind, Practice};
-use fhir::{Compartment, Query, ResourceType};
+use fhir::{Compartment, Handling, Query, ResourceType};
 
 use crate::date;
 use crate::search::{EventId, Filter};
@@ -28,30 +28,48 @@ pub(crate) struct Asked {
     pub(crate) filter: Filter,
     pub(crate) count: usize,
     pub(crate) with_total: bool,
+    /// With lenient handling: names that were passed over.
+    pub(crate) ignored: Vec<String>,
 }
 
-/// Understands a query. A parameter that we do not know is refused: a filter that is passed over would show what nobody
-/// asked for.
-pub(crate) fn understand(query: &Query, practice: &Practice, confined: &[&Compartment]) -> Result<Asked, Error> {
+/// Understands a query. A parameter that we do not know is refused, unless the client wants it passed over: a filter that
+/// is ignored shows what nobody asked for.
+pub(crate) fn understand(
+    query: &Query,
+    practice: &Practice,
+    confined: &[&Compartment],
+    handling: Handling,
+) -> Result<Asked, Error> {
     let filter = Filter { practice: practice.as_str().to_owned(), ..Filter::default() };
-    let mut asked = Asked { filter, count: PAGE, with_total: false };
+    let mut asked = Asked { filter, count: PAGE, with_total: false, ignored: Vec::new() };
     for compartment in confined {
         // Only the Patient compartment has audit events in it; any other holds none.
         let is_patient = compartment.resource_type == ResourceType::PATIENT;
         asked.filter.patients.push(if is_patient { vec![compartment.id.as_str().to_owned()] } else { Vec::new() });
     }
     for (name, value) in query.iter() {
-        take(&mut asked, name, value)?;
+        if take(&mut asked, name, value)? {
+            continue;
+        }
+        if handling == Handling::Strict {
+            return Err(invalid(unknown()));
+        }
+        asked.ignored.push(name.to_owned());
     }
     Ok(asked)
 }
 
-fn take(asked: &mut Asked, name: &str, value: &str) -> Result<(), Error> {
+/// What is said of a parameter that is not known.
+pub(crate) fn unknown() -> String {
+    format!("unknown search parameter for AuditEvent (known: {})", PARAMETERS.map(|(name, _)| name).join(", "))
+}
+
+/// Takes one pair; false when its name is not known.
+fn take(asked: &mut Asked, name: &str, value: &str) -> Result<bool, Error> {
     let filter = &mut asked.filter;
     let alternatives = value.split(',').filter(|value| !value.is_empty());
     match name {
         "patient" | "patient:Patient" => filter.patients.push(alternatives.map(local_id).collect()),
-        "patient.identifier" => return Err(invalid("chained parameters are not served for AuditEvent")),
         "agent" => filter.agents.push(alternatives.map(agent).collect()),
         "agent:identifier" => filter.agents.push(alternatives.map(token).collect()),
         "entity" => {
@@ -71,13 +89,9 @@ fn take(asked: &mut Asked, name: &str, value: &str) -> Result<(), Error> {
         "_total" => asked.with_total = total(value)?,
         "_sort" if matches!(value, "-date" | "-_lastUpdated") => {}
         "_sort" => return Err(invalid("AuditEvents come newest first: expected `_sort=-date`")),
-        _ => return Err(invalid(format!("unknown search parameter for AuditEvent (known: {})", known()))),
+        _ => return Ok(false),
     }
-    Ok(())
-}
-
-fn known() -> String {
-    PARAMETERS.map(|(name, _)| name).join(", ")
+    Ok(true)
 }
 
 fn count(value: &str) -> Result<usize, Error> {

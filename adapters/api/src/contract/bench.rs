@@ -57,6 +57,7 @@ impl Bench {
             version: self.adapter.capability().version,
             base: BASE.into(),
             confined_to: None,
+            handling: fhir::Handling::Strict,
             deadline: Instant::now() + Duration::from_secs(20),
             idempotency_key: None,
             trace: Trace { request_id: self.unique().into(), ..Trace::default() },

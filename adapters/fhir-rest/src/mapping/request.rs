@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use adapter::{Call, Error, ErrorKind};
 use bytes::Bytes;
 use fhir::interaction::{Level, Parameters, PatchFormat};
-use fhir::{Compartment, Interaction, Query, ResourceType, VersionId};
+use fhir::{Compartment, Handling, Interaction, Query, ResourceType, VersionId};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, IF_MATCH, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
@@ -232,15 +232,26 @@ impl Outgoing {
         if let Some(content_type) = self.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        if !call.interaction.is_safe() {
-            headers.insert(PREFER, HeaderValue::from_static("return=representation"));
-        }
+        insert(headers, PREFER, preference(call));
         insert(headers, IF_MATCH, self.if_match.clone());
         insert(headers, IF_NONE_EXIST, self.if_none_exist.clone());
         trace(headers, call);
         grant.apply(headers);
         Ok(request)
     }
+}
+
+/// What the back end is asked for: the resource that it wrote, and not to pass over what it does not know unless the client
+/// may be answered so (search.html#errors).
+fn preference(call: &Call) -> Option<HeaderValue> {
+    let is_search = matches!(call.interaction, Interaction::SearchType { .. } | Interaction::SearchSystem { .. });
+    let text = match call.handling {
+        Handling::Lenient if is_search => "handling=lenient",
+        Handling::Strict if is_search => "handling=strict",
+        _ if !call.interaction.is_safe() => "return=representation",
+        _ => return None,
+    };
+    Some(HeaderValue::from_static(text))
 }
 
 fn trace(headers: &mut HeaderMap, call: &Call) {

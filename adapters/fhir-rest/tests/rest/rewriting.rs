@@ -1,5 +1,5 @@
-use adapter::{Adapter as _, ErrorKind};
-use fhir::{Interaction, Query, Resource, ResourceType, Version};
+use adapter::{Adapter as _, Call, ErrorKind};
+use fhir::{Handling, Interaction, Query, Resource, ResourceType, Version};
 use serde_json::{Value, json};
 
 use crate::raw::{Act, PATIENT, fhir, response, serve};
@@ -115,6 +115,24 @@ async fn references_in_criteria_are_the_back_ends_and_long_queries_go_into_a_bod
     assert_eq!(criteria.first("general-practitioner").unwrap(), format!("{}/Practitioner/2,Practitioner/3", raw.base));
     perform(&*adapter, search(&format!("name={}", "a".repeat(5000)))).await.unwrap();
     assert!(raw.seen.requests()[1].starts_with("POST /fhir/Patient/_search "));
+}
+
+#[tokio::test]
+async fn the_back_end_is_told_how_to_take_unknown_parameters_and_to_send_what_it_wrote() {
+    let raw = serve(|_, _| Act::Answer(fhir(200, PATIENT))).await;
+    let adapter = adapter(&raw.base, json!({})).await;
+    let lenient = Call { handling: Handling::Lenient, ..search("colour=blue") };
+    for call in [search("colour=blue"), lenient, create(PATIENT), read("1")] {
+        let _ = perform(&*adapter, call).await;
+    }
+    let said: Vec<Option<String>> = raw
+        .seen
+        .requests()
+        .iter()
+        .map(|request| request.lines().find_map(|line| line.strip_prefix("prefer: ").map(str::to_owned)))
+        .collect();
+    let expected = [Some("handling=strict"), Some("handling=lenient"), Some("return=representation"), None];
+    assert_eq!(said, expected.map(|said| said.map(str::to_owned)));
 }
 
 #[tokio::test]

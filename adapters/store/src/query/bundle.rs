@@ -30,9 +30,7 @@ impl Bundle {
 
     /// Adds an entry: what stands before its resource (`"fullUrl":…,`), the resource, and what stands behind it (`,"search":…`).
     pub(crate) fn entry(&mut self, before: &str, resource: Option<&[u8]>, after: &str) {
-        // FHIR json.html: an array is never empty, so that it begins with its first entry.
-        self.out.extend_from_slice(if self.entries == 0 { br#","entry":[{"# } else { b",{" });
-        self.entries += 1;
+        self.open();
         self.out.extend_from_slice(before.as_bytes());
         if let Some(resource) = resource {
             self.out.extend_from_slice(br#","resource":"#);
@@ -40,6 +38,20 @@ impl Bundle {
         }
         self.out.extend_from_slice(after.as_bytes());
         self.out.push(b'}');
+    }
+
+    /// Adds an OperationOutcome about the search itself.
+    pub(crate) fn outcome(&mut self, outcome: &[u8]) {
+        self.open();
+        self.out.extend_from_slice(br#""resource":"#);
+        self.out.extend_from_slice(outcome);
+        self.out.extend_from_slice(br#","search":{"mode":"outcome"}}"#);
+    }
+
+    /// Begins an entry. FHIR json.html: an array is never empty, so that it begins with its first entry.
+    fn open(&mut self) {
+        self.out.extend_from_slice(if self.entries == 0 { br#","entry":[{"# } else { b",{" });
+        self.entries += 1;
     }
 
     /// The JSON.

@@ -6,8 +6,7 @@ use std::time::{Duration, SystemTime};
 use adapter::reply::{Reply, Status};
 use adapter::seal::Seal;
 use adapter::{Call, Error, ErrorKind, Host};
-use fhir::{Compartment, Issue, IssueType, Query, ResourceType};
-use search::Handling;
+use fhir::{Compartment, Handling, Issue, IssueType, Outcome, Query, ResourceType};
 use search::query::{Summary, Total};
 use serde::{Deserialize, Serialize};
 
@@ -139,7 +138,7 @@ impl Pages {
         scope: Option<Arc<Scope>>,
         now: SystemTime,
     ) -> Result<Planned, Error> {
-        let (search, position) = match search.query.first(PAGE) {
+        let (mut search, position) = match search.query.first(PAGE) {
             Some(token) => {
                 let link: Link = self.open(call, token, now)?;
                 let compartment = link.c.map(|(resource_type, id)| Compartment { resource_type, id });
@@ -150,7 +149,9 @@ impl Pages {
         };
         let is_first = position.is_none();
         let parsed = parse(&search, call)?;
-        let issues = parsed.ignored.iter().map(|(name, why)| ignored(name, why)).collect();
+        // search.html#conformance: the self link tells what was searched for; later pages go on with that.
+        search.query = search.query.filtered(|name| parsed.ignored.iter().all(|(ignored, _)| ignored != name));
+        let issues = parsed.ignored.iter().map(|(_, why)| ignored(why)).collect();
         let page = scope.map(|scope| self.page(call, &search, parsed, scope, position)).transpose()?;
         Ok(Planned { search, page, issues, is_first })
     }
@@ -196,6 +197,10 @@ impl Pages {
                 r#","search":{"mode":"match"}"#,
             );
         }
+        if !issues.is_empty() {
+            // search.html#outcome: what the client should know stands among the entries; it is no match.
+            bundle.outcome(&Outcome(issues.clone()).to_json());
+        }
         let mut reply = Reply::new(Status::Ok).with_body(bundle.into_bytes());
         reply.issues = issues;
         Ok(reply)
@@ -235,17 +240,36 @@ fn context(call: &Call) -> String {
 }
 
 fn parse(search: &Search, call: &Call) -> Result<search::Search, Error> {
-    let parsed = search::parse(&search.query, call.version, Some(search.resource_type), Handling::Strict)
+    let mut parsed = search::parse(&search.query, call.version, Some(search.resource_type), call.handling)
         .map_err(|issues| Error::from_issues(ErrorKind::Invalid, issues))?;
-    if !parsed.includes.is_empty() || !parsed.revincludes.is_empty() {
-        return Err(not_supported("the store does not offer `_include` and `_revinclude` yet"));
-    }
-    if matches!(parsed.summary, Some(Summary::True | Summary::Text | Summary::Data)) || !parsed.elements.is_empty() {
-        return Err(not_supported("the store answers whole resources (known: `_summary=count`, `_summary=false`)"));
+    for (names, why) in not_offered(&parsed) {
+        if call.handling == Handling::Strict {
+            return Err(not_supported(why));
+        }
+        let asked = search.query.iter().map(|(name, _)| name);
+        let asked = asked.filter(|name| names.contains(&name.split(':').next().unwrap_or_default()));
+        parsed.ignored.extend(asked.map(|name| (name.to_owned(), why.to_owned())));
     }
     Ok(parsed)
 }
 
-fn ignored(name: &str, why: &str) -> Issue {
-    Issue::warning(IssueType::NotSupported, format!("the parameter `{name}` was ignored: {why}"))
+/// Result parameters that are understood and not offered yet: their names, and what is said of them.
+fn not_offered(parsed: &search::Search) -> Vec<(&'static [&'static str], &'static str)> {
+    let mut found: Vec<(&'static [&'static str], &'static str)> = Vec::new();
+    if !parsed.includes.is_empty() || !parsed.revincludes.is_empty() {
+        let names: &[&str] = &["_include", "_revinclude"];
+        found.push((names, "the store does not offer `_include` and `_revinclude` yet"));
+    }
+    let whole = "the store answers whole resources (known: `_summary=count`, `_summary=false`)";
+    if matches!(parsed.summary, Some(Summary::True | Summary::Text | Summary::Data)) {
+        found.push((&["_summary"], whole));
+    }
+    if !parsed.elements.is_empty() {
+        found.push((&["_elements"], whole));
+    }
+    found
+}
+
+fn ignored(why: &str) -> Issue {
+    Issue::warning(IssueType::NotSupported, format!("ignored: {why}"))
 }

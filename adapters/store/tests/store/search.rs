@@ -1,7 +1,7 @@
 //! Search: what is found, in which order, on which page, and who may see it.
 
 use adapter::{Adapter as _, Call, ErrorKind, Practice};
-use fhir::{Compartment, Id, Interaction, Query, ResourceType};
+use fhir::{Compartment, Handling, Id, Interaction, Query, ResourceType};
 use serde_json::Value;
 use store::Store;
 
@@ -182,6 +182,46 @@ async fn what_the_store_does_not_offer_is_refused_and_says_what_it_does() {
         let error = search(&store, "Patient", query).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_lenient_search_passes_over_what_is_not_known_or_not_offered_and_says_so_in_the_bundle() {
+    let (_folder, store) = three_patients().await;
+    let lenient = |query: &str| Call { handling: Handling::Lenient, ..search_call("Patient", query, None) };
+    let query =
+        "colour=blue&_count=1&birthdate:missing=false&_include=Patient:organization&_elements=name&_summary=true";
+    let first = json(&store.perform(lenient(query)).await.unwrap());
+    assert_eq!((ids(&first), first["total"].clone()), (vec!["a".to_owned()], 2.into()), "the outcome is no match");
+    let outcome = &first["entry"][1];
+    assert_eq!(outcome["search"]["mode"], "outcome");
+    assert_eq!(outcome["resource"]["resourceType"], "OperationOutcome");
+    let issues = outcome["resource"]["issue"].as_array().unwrap();
+    assert!(issues.iter().all(|issue| issue["severity"] == "warning" && issue["code"] == "not-supported"));
+    let texts = outcome.to_string();
+    for named in ["colour", "_include", "_summary"] {
+        assert!(texts.contains(named), "{named}: {texts}");
+    }
+    assert_eq!(first["link"][0]["url"], format!("{BASE}/Patient?_count=1&birthdate%3Amissing=false"));
+    let second = json(&store.perform(lenient(&next(&first).unwrap())).await.unwrap());
+    assert_eq!(ids(&second), ["b"], "a later page goes on with what was searched for");
+}
+
+#[tokio::test]
+async fn a_lenient_search_never_passes_over_a_value_that_is_wrong_and_a_condition_is_always_strict() {
+    let (_folder, store) = three_patients().await;
+    let lenient = |call: Call| Call { handling: Handling::Lenient, ..call };
+    for query in ["birthdate=yesterday", "family=", "_count=-1"] {
+        let error = store.perform(lenient(search_call("Patient", query, None))).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid, "{query}");
+    }
+    let condition = Query::parse("colour=blue&gender=male");
+    let delete = Interaction::ConditionalDelete { resource_type: ResourceType::PATIENT, criteria: condition.clone() };
+    let resource = crate::support::resource(r#"{"resourceType":"Patient"}"#);
+    let create = Interaction::Create { resource, if_none_exist: Some(condition) };
+    for write in [delete, create] {
+        assert_eq!(store.perform(lenient(call(write))).await.unwrap_err().kind, ErrorKind::Invalid);
+    }
+    assert_eq!(found(&store, "Patient", "").await, ["a", "b", "c"]);
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ pub fn call(interaction: Interaction) -> Call {
         version: Version::R4,
         base: BASE.into(),
         confined_to: None,
+        handling: fhir::Handling::Strict,
         deadline: Instant::now() + Duration::from_secs(30),
         idempotency_key: None,
         trace: Trace::default(),
@@ -96,10 +97,11 @@ pub async fn search(store: &Store, kind: &str, query: &str) -> Result<serde_json
     store.perform(search_call(kind, query, None)).await.map(|reply| json(&reply))
 }
 
-/// The ids in a Bundle, in order.
+/// The ids of the matches or versions in a Bundle, in order.
 pub fn ids(bundle: &serde_json::Value) -> Vec<String> {
     let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-    entries.iter().map(|entry| entry["resource"]["id"].as_str().unwrap().to_owned()).collect()
+    let resources = entries.iter().filter(|entry| entry["search"]["mode"] != "outcome");
+    resources.map(|entry| entry["resource"]["id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The id that a reply speaks of.

@@ -11,17 +11,8 @@ use fhir::ResourceType;
 
 use crate::Parameter;
 
+pub use fhir::Handling;
 pub use parse::parse;
-
-/// What to do with a parameter that is not known (`Prefer: handling`, search.html#errors).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Handling {
-    /// Refuse the search.
-    #[default]
-    Strict,
-    /// Search without it and say so in [`Search::ignored`].
-    Lenient,
-}
 
 /// A parsed search.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,7 +37,7 @@ pub struct Search {
     pub revincludes: Vec<Include>,
     /// `_page`: an opaque page of an earlier search. With it every other parameter is ignored by the back end.
     pub page: Option<String>,
-    /// With lenient handling: what was not understood, as `(name, why)`.
+    /// With lenient handling: what was not understood, as `(name as it was written, why)`.
     pub ignored: Vec<(String, String)>,
 }
 

@@ -69,7 +69,7 @@ pub fn parse(
         match pair(&mut search, scope, name, value) {
             Ok(()) => {}
             Err(Refusal::Wrong(issue)) => issues.push(issue),
-            Err(Refusal::Unknown(why)) if handling == Handling::Lenient => search.ignored.push((short(name), why)),
+            Err(Refusal::Unknown(why)) if handling == Handling::Lenient => search.ignored.push((name.to_owned(), why)),
             Err(Refusal::Unknown(why)) => issues.push(Issue::error(IssueType::NotSupported, why)),
         }
     }

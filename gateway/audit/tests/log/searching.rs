@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use adapter::{Adapter, Call, ErrorKind, Practice};
 use audit::{Record, Settings};
-use fhir::{Interaction, InteractionCode, ResourceType};
+use fhir::{Handling, Interaction, InteractionCode, ResourceType};
 use serde_json::Value;
 
 use crate::support::{START, Setup, call, json, next_query, open, open_with, patient, read_of, search, search_of};
@@ -25,6 +25,19 @@ fn twelve() -> (tempfile::TempDir, Setup) {
 
 fn read(id: &str) -> Call {
     call(Interaction::Read { resource_type: ResourceType::AUDIT_EVENT, id: id.parse().unwrap() })
+}
+
+#[test]
+fn a_lenient_search_passes_over_unknown_parameters_and_says_so() {
+    let (_folder, setup) = twelve();
+    let lenient = Call { handling: Handling::Lenient, ..search("colour=blue&patient=p1&_count=2") };
+    let page = json(&setup.perform(lenient).unwrap());
+    assert_eq!(page["entry"].as_array().unwrap().len(), 3);
+    assert_eq!(page["entry"][2]["search"]["mode"], "outcome");
+    assert_eq!(page["entry"][2]["resource"]["issue"][0]["severity"], "warning");
+    assert_eq!(page["link"][0]["url"], "https://gateway.example/fhir/r4/AuditEvent?patient=p1&_count=2");
+    let wrong = Call { handling: Handling::Lenient, ..search("date=yesterday") };
+    assert_eq!(setup.perform(wrong).unwrap_err().kind, ErrorKind::Invalid);
 }
 
 #[test]

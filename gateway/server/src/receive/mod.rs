@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use adapter::{Practice, Trace};
-use fhir::{Interaction, IssueType, Version, VersionId};
+use fhir::{Handling, Interaction, IssueType, Version, VersionId};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 
@@ -230,8 +230,8 @@ impl std::fmt::Debug for Target {
 pub struct Preferences {
     /// `Prefer: return=…` (http.html#ops).
     pub returns: Option<Returns>,
-    /// `Prefer: handling=strict`; lenient is the default (search.html#errors).
-    pub strict: bool,
+    /// `Prefer: handling=…` (search.html#errors).
+    pub handling: Handling,
     /// `Prefer: respond-async`.
     pub respond_async: bool,
     /// `_pretty=true`.

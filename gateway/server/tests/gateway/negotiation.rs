@@ -76,6 +76,22 @@ async fn a_write_answers_as_prefer_says() {
 }
 
 #[tokio::test]
+async fn a_search_is_strict_unless_the_client_prefers_it_lenient() {
+    let practice = Practice::open().await;
+    let token = format!("Bearer {}", practice.token("system/*.cruds").await);
+    let token = ("authorization", token.as_str());
+    let create = [token, ("content-type", "application/fhir+json")];
+    assert_eq!(practice.ask(Method::POST, "/Location", &create, LOCATION).await.status, 201);
+    let strict = practice.ask(Method::GET, "/Location?colour=blue", &[token], "").await;
+    assert_eq!((strict.status.as_u16(), strict.issue().as_str()), (400, "not-supported"));
+    let lenient =
+        practice.ask(Method::GET, "/Location?colour=blue", &[token, ("prefer", "handling=lenient")], "").await;
+    assert_eq!((lenient.status.as_u16(), &lenient.json()["total"]), (200, &1.into()));
+    assert_eq!(lenient.json()["entry"][1]["search"]["mode"], "outcome");
+    assert!(lenient.json()["link"][0]["url"].as_str().unwrap().ends_with("/Location"));
+}
+
+#[tokio::test]
 async fn what_is_no_fhir_is_400_and_says_where_and_what_was_expected() {
     let practice = Practice::open().await;
     let token = format!("Bearer {}", practice.token("system/*.cruds").await);
