@@ -1,0 +1,54 @@
+//! Packs the committed facts: for each volume an index that is read at start and a text that is unpacked at first use.
+
+#![allow(clippy::expect_used, reason = "a panic here is a fault of the committed text")]
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    for release in ["r4", "r4b", "r5"] {
+        let folder = Path::new("../definitions").join(release).join("types");
+        println!("cargo::rerun-if-changed={}", folder.display());
+        pack(&out, &format!("{release}-types"), types(&folder));
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+}
+
+/// The parts of a volume: what stands in its index, and the text.
+type Part = (String, String);
+
+fn types(folder: &Path) -> Vec<Part> {
+    sorted(folder).iter().map(|file| (name(file), fs::read_to_string(file).expect("a file of facts"))).collect()
+}
+
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder of facts");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder that can be read").path()).collect();
+    files.sort();
+    files
+}
+
+fn name(file: &Path) -> String {
+    file.file_stem().and_then(|stem| stem.to_str()).expect("a file name in UTF-8").to_owned()
+}
+
+/// Writes `NAME.index`, a line `KEY<TAB>START<TAB>LENGTH` for each part, and `NAME.packed`, the texts as one deflate stream.
+fn pack(out: &Path, volume: &str, parts: Vec<Part>) {
+    let (mut index, mut text) = (String::new(), String::new());
+    for (key, part) in parts {
+        writeln!(index, "{key}\t{}\t{}", text.len(), part.len()).expect("a string can be written");
+        text.push_str(&part);
+    }
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text.as_bytes()).expect("memory can be written");
+    fs::write(out.join(format!("{volume}.packed")), encoder.finish().expect("memory can be written"))
+        .expect("OUT_DIR can be written");
+    let index = format!("{}\n{index}", text.len());
+    fs::write(out.join(format!("{volume}.index")), index).expect("OUT_DIR can be written");
+}

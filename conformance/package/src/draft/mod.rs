@@ -1,0 +1,147 @@
+//! A StructureDefinition as it is written: each element says what it says itself, in a snapshot or in a differential.
+
+mod json;
+
+use fhir::Version;
+
+use crate::structure::{
+    Binding, Cardinality, Constraint, Context, Derivation, ElementDefinition, Slicing, Structure, StructureKind,
+    TypeUse, ValueFact,
+};
+
+pub(crate) use json::{LIMITS, canonical, text, word};
+pub use json::{MalformedStructure, read};
+
+/// A StructureDefinition before its snapshot is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StructureDraft {
+    /// Its canonical without a version.
+    pub url: String,
+    /// Its own version.
+    pub version: Option<String>,
+    /// Its name for machines.
+    pub name: String,
+    /// The release it says it is for.
+    pub fhir_version: Option<Version>,
+    /// `draft`, `active`, `retired`, `unknown`; empty when not said.
+    pub status: String,
+    /// What it describes.
+    pub kind: StructureKind,
+    /// The type it describes or constrains.
+    pub type_: String,
+    /// The canonical of what it derives from.
+    pub base: Option<String>,
+    /// How.
+    pub derivation: Derivation,
+    /// Whether there are no instances of exactly this type.
+    pub is_abstract: bool,
+    /// Where it may stand.
+    pub contexts: Vec<Context>,
+    /// FHIRPath that must hold for the element that has the extension.
+    pub context_invariants: Vec<String>,
+    /// Profiles that hold as well.
+    pub imposed: Vec<String>,
+    /// The published snapshot; empty when there is none.
+    pub snapshot: Vec<ElementDraft>,
+    /// The differential; empty when there is none.
+    pub differential: Vec<ElementDraft>,
+}
+
+/// The most times an element may appear; none for any number.
+pub type Max = Option<u32>;
+
+/// An element as it is written. What is absent is not said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ElementDraft {
+    /// Its id; empty when not said.
+    pub id: String,
+    /// Its path.
+    pub path: String,
+    /// The slice it is or begins.
+    pub slice_name: Option<String>,
+    /// How its slices are told apart.
+    pub slicing: Option<Slicing>,
+    /// The least number of times.
+    pub min: Option<u32>,
+    /// The most.
+    pub max: Option<Max>,
+    /// Its first definition.
+    pub base: Option<Cardinality>,
+    /// Its types; empty when not said.
+    pub types: Vec<TypeUse>,
+    /// The id whose content it has.
+    pub content: Option<String>,
+    /// It is exactly that.
+    pub fixed: Option<ValueFact>,
+    /// It has at least that.
+    pub pattern: Option<ValueFact>,
+    /// The least value.
+    pub min_value: Option<ValueFact>,
+    /// The greatest value.
+    pub max_value: Option<ValueFact>,
+    /// The greatest length.
+    pub max_length: Option<u32>,
+    /// What codes it may have.
+    pub binding: Option<Binding>,
+    /// Rules that it adds.
+    pub constraints: Vec<Constraint>,
+    /// Whether a primitive must have a value.
+    pub must_have_value: Option<bool>,
+    /// Extensions that may stand in place of a value.
+    pub value_alternatives: Vec<String>,
+    /// Whether a system must be able to deal with it.
+    pub must_support: Option<bool>,
+    /// Whether it is a modifier.
+    pub is_modifier: Option<bool>,
+}
+
+impl StructureDraft {
+    /// The structure with these elements.
+    pub(crate) fn with_elements(&self, version: Version, elements: Vec<ElementDefinition>) -> Structure {
+        Structure {
+            url: self.url.clone(),
+            version: self.version.clone(),
+            name: self.name.clone(),
+            fhir_version: self.fhir_version.unwrap_or(version),
+            status: self.status.clone(),
+            kind: self.kind,
+            type_: self.type_.clone(),
+            base: self.base.clone(),
+            derivation: self.derivation,
+            is_abstract: self.is_abstract,
+            contexts: self.contexts.clone(),
+            context_invariants: self.context_invariants.clone(),
+            imposed: self.imposed.clone(),
+            elements,
+            missing_base: None,
+        }
+    }
+}
+
+impl ElementDraft {
+    /// The element of a published snapshot, where what is absent has its default.
+    pub(crate) fn complete(&self) -> ElementDefinition {
+        ElementDefinition {
+            id: self.id.clone(),
+            path: self.path.clone(),
+            slice_name: self.slice_name.clone(),
+            slicing: self.slicing.clone(),
+            min: self.min.unwrap_or_default(),
+            max: self.max.unwrap_or(Some(1)),
+            base: self.base.clone(),
+            types: self.types.clone(),
+            content: self.content.clone(),
+            fixed: self.fixed.clone(),
+            pattern: self.pattern.clone(),
+            min_value: self.min_value.clone(),
+            max_value: self.max_value.clone(),
+            max_length: self.max_length,
+            binding: self.binding.clone(),
+            constraints: self.constraints.clone(),
+            must_have_value: self.must_have_value.unwrap_or_default(),
+            value_alternatives: self.value_alternatives.clone(),
+            must_support: self.must_support.unwrap_or_default(),
+            is_modifier: self.is_modifier.unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Artefacts of several packages for one release, found by canonical.
+
+mod artefact;
+pub(crate) mod layer;
+mod resolve;
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use fhir::{ResourceType, Version};
+
+use crate::canonical::CORE;
+use crate::structure::Structure;
+use crate::types;
+
+pub(crate) use artefact::Body;
+pub use artefact::{Artefact, NoArtefact};
+use layer::Layer;
+
+/// Why a canonical leads to no structure.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// No package here has it.
+    #[error("no package here has the structure `{canonical}`")]
+    Unknown {
+        /// What was asked for.
+        canonical: String,
+    },
+    /// It cannot be read, or its snapshot cannot be made.
+    #[error("the structure `{canonical}` cannot be used: {why}")]
+    Malformed {
+        /// What was asked for.
+        canonical: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// It derives from itself.
+    #[error("the structure `{canonical}` derives from itself")]
+    Circular {
+        /// What was asked for.
+        canonical: String,
+    },
+}
+
+/// Artefacts for one release. Cheap to clone; never changes: [`Registry::with`] makes another one over it.
+///
+/// A canonical with a version (`url|7.0.0`) means that version, or one that begins with it (`4.0`). One without means the version
+/// that was configured ([`Registry::prefer`]; US Core 6.1.0 if nothing was), else the newest. What is added later hides what is
+/// below. Within a package a canonical without a version means the package's own artefact.
+#[derive(Clone)]
+pub struct Registry {
+    top: Arc<Layer>,
+}
+
+impl Registry {
+    /// Everything that is built in for a release.
+    #[must_use]
+    pub fn built_in(version: Version) -> Self {
+        static R4: LazyLock<Registry> = LazyLock::new(|| Registry::make(Version::R4));
+        static R4B: LazyLock<Registry> = LazyLock::new(|| Registry::make(Version::R4B));
+        static R5: LazyLock<Registry> = LazyLock::new(|| Registry::make(Version::R5));
+        match version {
+            Version::R4 => R4.clone(),
+            Version::R4B => R4B.clone(),
+            Version::R5 => R5.clone(),
+        }
+    }
+
+    fn make(version: Version) -> Self {
+        let types = types::volume_of(version).parts().map(|(name, part)| {
+            let (url, number) = (format!("{CORE}{name}"), version.number().to_owned());
+            Artefact::new(ResourceType::STRUCTURE_DEFINITION, url, Some(number), Body::Type(part))
+        });
+        let preferred: Arc<[_]> = Arc::from([("hl7.fhir.us.core".to_owned(), "6.1.0".to_owned())]);
+        Self { top: Arc::new(Layer::new(version, None, types.collect(), preferred)) }
+    }
+
+    /// The release it is for.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.top.version
+    }
+
+    /// A registry with more artefacts, which hide those of this one that have the same canonical.
+    #[must_use]
+    pub fn with(&self, artefacts: impl IntoIterator<Item = Artefact>) -> Self {
+        let (below, preferred) = (Arc::clone(&self.top), Arc::clone(&self.top.preferred));
+        let layer = Layer::new(self.top.version, Some(below), artefacts.into_iter().collect(), preferred);
+        Self { top: Arc::new(layer) }
+    }
+
+    /// The structure that a canonical means, with its snapshot. Made at first use, then shared.
+    #[must_use]
+    pub fn structure(&self, canonical: &str) -> Option<Arc<Structure>> {
+        self.try_structure(canonical).ok()
+    }
+
+    /// The same, and why there is none.
+    ///
+    /// # Errors
+    /// Nobody has it, or it cannot be used.
+    pub fn try_structure(&self, canonical: &str) -> Result<Arc<Structure>, Unresolved> {
+        resolve::Resolution::new(&self.top).structure(canonical)
+    }
+
+    /// The structure of a type of the specification: `Patient`, `HumanName`.
+    #[must_use]
+    pub fn type_structure(&self, name: &str) -> Option<Arc<Structure>> {
+        self.structure(&format!("{CORE}{name}"))
+    }
+
+    /// The definition of an extension.
+    #[must_use]
+    pub fn extension(&self, canonical: &str) -> Option<Arc<Structure>> {
+        self.structure(canonical).filter(|structure| structure.is_extension())
+    }
+
+    /// The artefact of a type that a canonical means.
+    #[must_use]
+    pub fn artefact(&self, of: ResourceType, canonical: &str) -> Option<&Artefact> {
+        self.top.find(of, canonical).map(|(_, artefact)| artefact)
+    }
+
+    /// The JSON of a resource that a canonical means; none also for what is built in as facts.
+    #[must_use]
+    pub fn json(&self, of: ResourceType, canonical: &str) -> Option<&Bytes> {
+        self.artefact(of, canonical)?.json()
+    }
+
+    /// Every artefact of a type, those added last first. One that is hidden comes as well.
+    pub fn artefacts(&self, of: ResourceType) -> impl Iterator<Item = &Artefact> {
+        self.top.all().flat_map(|layer| &layer.artefacts).filter(move |artefact| artefact.resource_type == of)
+    }
+}

@@ -1,0 +1,120 @@
+//! A StructureDefinition as facts: what a validator needs of it, without its prose.
+
+mod element;
+
+use fhir::Version;
+
+pub use element::{
+    AdditionalBinding, Binding, Cardinality, Constraint, Discriminator, DiscriminatorType, ElementDefinition, Rules,
+    Slicing, Strength, TypeUse, ValueFact,
+};
+
+/// What a structure describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StructureKind {
+    /// `string`, `date`
+    Primitive,
+    /// `HumanName`, and every extension.
+    Complex,
+    /// `Patient`, and every profile of a resource.
+    Resource,
+    /// A model of something else.
+    Logical,
+}
+
+/// How a structure relates to its base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derivation {
+    /// It makes a type of its own.
+    Specialization,
+    /// It is a profile of a type.
+    Constraint,
+}
+
+/// What the expression of a context means (extensibility.html#context).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContextType {
+    /// An element by its id, or a type.
+    Element,
+    /// The extension with that URL.
+    Extension,
+    /// Whatever a FHIRPath selects from the root of a resource.
+    Fhirpath,
+}
+
+/// Where an extension may stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// What the expression means.
+    pub type_: ContextType,
+    /// `Patient`, `Patient.contact`, the URL of an extension, or a FHIRPath.
+    pub expression: String,
+}
+
+/// A StructureDefinition with its snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Structure {
+    /// Its canonical without a version.
+    pub url: String,
+    /// Its version: its own, else that of its package.
+    pub version: Option<String>,
+    /// Its name for machines.
+    pub name: String,
+    /// The release it is for.
+    pub fhir_version: Version,
+    /// `draft`, `active`, `retired` or `unknown`; empty when not said.
+    pub status: String,
+    /// What it describes.
+    pub kind: StructureKind,
+    /// The type it describes or constrains: `Patient`; of a logical model a URL.
+    pub type_: String,
+    /// The canonical of what it derives from.
+    pub base: Option<String>,
+    /// How.
+    pub derivation: Derivation,
+    /// Whether there are no instances of exactly this type.
+    pub is_abstract: bool,
+    /// Where it may stand, for an extension. Empty: nothing is said.
+    pub contexts: Vec<Context>,
+    /// FHIRPath that must hold for the element that has the extension.
+    pub context_invariants: Vec<String>,
+    /// Profiles that hold as well for whatever claims this one (`structuredefinition-imposeProfile`).
+    pub imposed: Vec<String>,
+    /// The snapshot: the root first, each element behind its parent and before the parent's next sibling.
+    pub elements: Vec<ElementDefinition>,
+    /// The base that no package here has, when there is one: the snapshot then starts from the nearest known structure
+    /// (the type), and what the missing ones demand is not in it.
+    pub missing_base: Option<String>,
+}
+
+impl Structure {
+    /// `url|version`, or the URL when there is no version.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        self.version.as_ref().map_or_else(|| self.url.clone(), |version| format!("{}|{version}", self.url))
+    }
+
+    /// The element with that id: `Patient.extension:race`.
+    #[must_use]
+    pub fn element(&self, id: &str) -> Option<&ElementDefinition> {
+        self.elements.iter().find(|element| element.id == id)
+    }
+
+    /// The element for the whole.
+    #[must_use]
+    pub fn root(&self) -> Option<&ElementDefinition> {
+        self.elements.first()
+    }
+
+    /// Whether it defines an extension.
+    #[must_use]
+    pub fn is_extension(&self) -> bool {
+        self.type_ == "Extension" && self.derivation == Derivation::Constraint
+    }
+
+    /// Whether it is an extension for `modifierExtension`: its root says so (extensibility.html#modifierExtension).
+    #[must_use]
+    pub fn is_modifier(&self) -> bool {
+        self.root().is_some_and(|root| root.is_modifier)
+    }
+}
