@@ -30,7 +30,7 @@ enum Pattern {
     Update,
     Delete,
     Query,
-    /// Batch, transaction, operation: BALP has none; written like a query, without a profile.
+    /// History, batch, transaction, operation: BALP has none; written like a query, without a profile.
     Other,
 }
 
@@ -41,12 +41,12 @@ impl Pattern {
             InteractionCode::Read | InteractionCode::Vread => Self::Read,
             InteractionCode::Update | InteractionCode::Patch => Self::Update,
             InteractionCode::Delete => Self::Delete,
-            InteractionCode::SearchType
-            | InteractionCode::SearchSystem
-            | InteractionCode::HistoryInstance
+            // BALP AllSearchVS holds no history.
+            InteractionCode::SearchType | InteractionCode::SearchSystem => Self::Query,
+            InteractionCode::HistoryInstance
             | InteractionCode::HistoryType
-            | InteractionCode::HistorySystem => Self::Query,
-            InteractionCode::Capabilities
+            | InteractionCode::HistorySystem
+            | InteractionCode::Capabilities
             | InteractionCode::Transaction
             | InteractionCode::Batch
             | InteractionCode::Operation => Self::Other,
@@ -64,7 +64,7 @@ impl Pattern {
         }
     }
 
-    /// Types of client and server. A read flows from the server to the client; a query's parameters, like a write,
+    /// Types of client and server, by `agent[client].type` and `agent[server].type` of each profile. A read flows from the server to the client; a query's parameters, like a write,
     /// flow from the client to the server.
     fn roles(self) -> (Value, Value) {
         let source = || concept(DICOM, "110153", "Source Role ID");
@@ -128,7 +128,7 @@ pub(crate) fn audit_event(view: &View<'_>, id: EventId) -> Value {
         "observer": server(view),
         "type": [coding("http://terminology.hl7.org/CodeSystem/security-source-type", "4", "Application Server")],
     });
-    event["entity"] = entities(view, patient).into();
+    event["entity"] = entities(view, pattern, patient).into();
     event
 }
 
@@ -180,7 +180,7 @@ fn agents(view: &View<'_>, pattern: Pattern) -> Vec<Value> {
     agents
 }
 
-fn entities(view: &View<'_>, patient: Option<&str>) -> Vec<Value> {
+fn entities(view: &View<'_>, pattern: Pattern, patient: Option<&str>) -> Vec<Value> {
     let mut entities = Vec::new();
     if let Some(patient) = patient {
         entities.push(json!({
@@ -189,22 +189,29 @@ fn entities(view: &View<'_>, patient: Option<&str>) -> Vec<Value> {
             "role": coding(ENTITY_ROLE, "1", "Patient"),
         }));
     }
+    let request = view.query.filter(|query| !query.is_empty()).map(|query| STANDARD.encode(query));
+    // Read, Create, Update and Delete have exactly one System Object: the request of a conditional write is a detail of it.
+    let is_detail = view.subject.is_some() && !matches!(pattern, Pattern::Query | Pattern::Other);
     if let Some((kind, id, version)) = view.subject {
         let reference = match version {
             Some(version) => format!("{kind}/{id}/_history/{version}"),
             None => format!("{kind}/{id}"),
         };
-        entities.push(json!({
+        let mut data = json!({
             "what": { "reference": reference },
             "type": coding(ENTITY_TYPE, "2", "System Object"),
             "role": coding(ENTITY_ROLE, "4", "Domain Resource"),
-        }));
+        });
+        if let Some(request) = request.as_ref().filter(|_| is_detail) {
+            data["detail"] = json!([{ "type": "request", "valueBase64Binary": request }]);
+        }
+        entities.push(data);
     }
-    if let Some(query) = view.query.filter(|query| !query.is_empty()) {
+    if let Some(request) = request.filter(|_| !is_detail) {
         entities.push(json!({
             "type": coding(ENTITY_TYPE, "2", "System Object"),
             "role": coding(ENTITY_ROLE, "24", "Query"),
-            "query": STANDARD.encode(query),
+            "query": request,
         }));
     }
     if !view.request_id.is_empty() {

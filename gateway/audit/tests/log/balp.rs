@@ -31,6 +31,8 @@ fn interaction(code: InteractionCode) -> Record {
     Record { interaction: code, ..read_of("p1") }
 }
 
+/// By the differentials of StructureDefinition/IHE.BasicAudit.{Create,Read,Update,Delete} 1.1.4: `agent:client.type`,
+/// `agent:server.type`, `entity:data`.
 #[test]
 fn every_pattern_has_its_profile_action_subtype_and_roles() {
     let source_and_destination = ("110153", "110152");
@@ -43,7 +45,8 @@ fn every_pattern_has_its_profile_action_subtype_and_roles() {
         (InteractionCode::Delete, "Delete", "D", ("110150", "custodian")),
     ] {
         for (patients, form) in [(vec!["p1".parse().unwrap()], "Patient"), (Vec::new(), "")] {
-            let event = event_of(&Record { patients, ..interaction(code) });
+            let query = Some("PUT /fhir/r4/Appointment?x=1".into());
+            let event = event_of(&Record { patients, query, ..interaction(code) });
             assert_eq!(event["meta"]["profile"][0], format!("{PROFILES}{form}{pattern}"));
             assert_eq!(event["type"]["code"], "rest");
             assert_eq!(event["subtype"][0]["code"], code.code());
@@ -56,7 +59,11 @@ fn every_pattern_has_its_profile_action_subtype_and_roles() {
             let server = with_code(&event["agent"], "type", server);
             assert_eq!(server["who"]["identifier"]["value"], "https://gateway.example/fhir/r4");
             assert_eq!(server["network"]["type"], "5");
+            let objects = event["entity"].as_array().unwrap().iter().filter(|entity| entity["type"]["code"] == "2");
+            assert_eq!(objects.count(), 1, "entity:data is 1..1");
             let data = with_code(&event["entity"], "role", "4");
+            assert_eq!(data["detail"][0]["type"], "request");
+            assert_eq!(data["detail"][0]["valueBase64Binary"], STANDARD.encode("PUT /fhir/r4/Appointment?x=1"));
             assert_eq!(data["what"]["reference"], "Appointment/a1/_history/3");
             assert_eq!(data["type"]["code"], "2");
             let person = with_code(&event["entity"], "role", "1");
@@ -78,6 +85,22 @@ fn a_delete_says_nothing_of_its_agents_that_the_pattern_forbids() {
     }
 }
 
+/// ValueSet/AllSearchVS 1.1.4, to which `subtype:anySearch` (1..1) of the Query profile is bound, holds searches only.
+#[test]
+fn what_no_pattern_is_for_has_the_shape_of_a_query_and_claims_no_profile() {
+    for code in [InteractionCode::HistoryInstance, InteractionCode::HistoryType, InteractionCode::Batch] {
+        let query = Some("GET /fhir/r4/Appointment/a1/_history".into());
+        let event = event_of(&Record { query, ..interaction(code) });
+        let profiles = event["meta"]["profile"].as_array().unwrap();
+        assert!(profiles.iter().all(|profile| profile.as_str().unwrap().contains("OAUTH")), "{profiles:?}");
+        assert_eq!((&event["action"], &event["subtype"][0]["code"]), (&"E".into(), &code.code().into()));
+        assert_eq!(with_code(&event["agent"], "type", "110153")["who"]["identifier"]["value"], "portal");
+        assert!(with_code(&event["entity"], "role", "24")["query"].is_string());
+        assert_eq!(with_code(&event["entity"], "role", "4")["what"]["reference"], "Appointment/a1/_history/3");
+    }
+}
+
+/// StructureDefinition/IHE.BasicAudit.Query 1.1.4: the client is the source, because the parameters flow from it.
 #[test]
 fn a_query_keeps_the_raw_request_and_flows_from_client_to_server() {
     let event = event_of(&search_of(&["p1"]));
@@ -85,6 +108,8 @@ fn a_query_keeps_the_raw_request_and_flows_from_client_to_server() {
     assert_eq!(event["action"], "E");
     assert_eq!(event["subtype"][0]["code"], "search-type");
     assert_eq!(with_code(&event["agent"], "type", "110153")["who"]["identifier"]["value"], "portal");
+    let server = with_code(&event["agent"], "type", "110152");
+    assert_eq!(server["who"]["identifier"]["value"], "https://gateway.example/fhir/r4");
     let query = with_code(&event["entity"], "role", "24");
     let raw = STANDARD.decode(query["query"].as_str().unwrap()).unwrap();
     assert_eq!(raw, b"GET /fhir/r4/Patient?name=Everywoman");

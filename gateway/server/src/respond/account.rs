@@ -11,7 +11,7 @@ use fhir::{Id, Interaction, InteractionCode, Query, ResourceType};
 
 use crate::authorize::{Caller, Permitted};
 use crate::failure::Failure;
-use crate::receive::Request;
+use crate::receive::{Request, Target};
 
 /// Patients that one record names at most; a page of a search has fewer.
 const MOST_PATIENTS: usize = 2_000;
@@ -104,7 +104,8 @@ pub fn failed(record: &mut Record, failure: &Failure, now: SystemTime) {
     record.reason = format!("{} {code}", failure.status.as_u16()).into();
 }
 
-/// The raw request, where the interaction and its subject do not say it all. A form stands as the query that it is.
+/// The raw request, where the interaction and its subject do not say it all. A form stands as the query that it is, the
+/// condition of a create as its field.
 fn query(request: &Request) -> Option<Arc<str>> {
     let by_form = |query: &Query| {
         let path = request.target.path_and_query.split('?').next().unwrap_or_default();
@@ -115,6 +116,10 @@ fn query(request: &Request) -> Option<Arc<str>> {
             if request.target.method == http::Method::POST =>
         {
             by_form(query)
+        }
+        Interaction::Create { if_none_exist: Some(condition), .. } => {
+            let Target { method, path_and_query } = &request.target;
+            Some(format!("{method} {path_and_query}\r\nIf-None-Exist: {}", condition.encode()).into())
         }
         other if is_told_by_subject(other) => None,
         _ => Some(format!("{} {}", request.target.method, request.target.path_and_query).into()),
