@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
         let allowed = if shape.path() == "Extension" { Allowed::Extension } else { Allowed::Complex };
         let said = self.attributes(tag, allowed)?;
         self.sink.raw("{");
-        let start = self.sink.bytes.len();
+        let (start, issues) = (self.sink.bytes.len(), self.issues.len());
         for (name, value) in [("id", &said.id), ("url", &said.value)] {
             if let Some(value) = value {
                 self.sink.key("", name);
@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.content(tag, shape)?;
-        if self.sink.bytes.len() == start {
+        if self.sink.bytes.len() == start && self.issues.len() == issues {
             self.note(tag.offset, &Fault::Empty)?;
         }
         self.sink.raw("}");

@@ -6,7 +6,7 @@ use quick_xml::XmlVersion;
 use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
-use quick_xml::name::{PrefixDeclaration, QName, ResolveResult};
+use quick_xml::name::{NamespaceError, PrefixDeclaration, QName, ResolveResult};
 use quick_xml::reader::NsReader;
 
 use crate::fault::{Fault, shortened};
@@ -218,6 +218,7 @@ fn malformed(error: &Error) -> Fault {
         }
         Error::IllFormed(IllFormedError::UnmatchedEndTag(_)) => "an end tag has a start tag".into(),
         Error::IllFormed(IllFormedError::UnclosedReference) | Error::Escape(_) => return Fault::Entity,
+        Error::Namespace(NamespaceError::TooDeeplyNested(_)) => return Fault::TooDeep,
         Error::Namespace(_) => "a few namespaces with prefixes of their own".into(),
         _ => "tags that can be read".into(),
     };
