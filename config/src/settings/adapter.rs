@@ -27,6 +27,9 @@ pub struct Adapter {
     /// Calls that may wait for their turn; beyond it a request is answered 503 with Retry-After.
     #[serde(default = "default_queue")]
     pub queue: u32,
+    /// How long a call may wait for its turn.
+    #[serde(default = "default_queue_time")]
+    pub queue_time: Duration,
     /// One call with its retries.
     #[serde(default = "default_deadline")]
     pub deadline: Duration,
@@ -116,6 +119,9 @@ pub struct Retry {
     /// Retries in percent of calls, so that retries do not add to an overload.
     #[schemars(range(max = 100))]
     pub budget: u32,
+    /// Whether the back end honours `Idempotency-Key`: a write with a key of the client's may then be tried again after an
+    /// unknown end, because a repetition with the same key is the same write.
+    pub idempotency_key: bool,
 }
 
 /// `[adapters.NAME.breaker]`
@@ -143,13 +149,23 @@ fn default_queue() -> u32 {
     1024
 }
 
+fn default_queue_time() -> Duration {
+    Duration::from_millis(500)
+}
+
 fn default_deadline() -> Duration {
     Duration::from_secs(30)
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { attempts: 3, backoff: Duration::from_millis(100), backoff_limit: Duration::from_secs(2), budget: 10 }
+        Self {
+            attempts: 3,
+            backoff: Duration::from_millis(100),
+            backoff_limit: Duration::from_secs(2),
+            budget: 10,
+            idempotency_key: false,
+        }
     }
 }
 

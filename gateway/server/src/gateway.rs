@@ -38,8 +38,8 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub enum StartError {
     /// Plain HTTP would leave the machine.
     #[error(
-        "expected [gateway.tls], or a loopback address to listen on, or plain-http = \
-         \"patient-data-unencrypted-on-the-network\": {0} is neither"
+        "expected a loopback address for plain HTTP (clients may have [gateway.tls], operators not), or plain-http = \
+         \"patient-data-unencrypted-on-the-network\": {0} is reachable from other machines"
     )]
     PlainHttp(SocketAddr),
     /// An address cannot be listened on.
@@ -255,11 +255,15 @@ fn practice_of(config: &Config, name: &str) -> Practice {
 }
 
 fn check_plain(config: &Config) -> Result<(), StartError> {
-    let listen = config.gateway.listen;
-    let allowed = config.gateway.tls.is_some()
-        || listen.ip().is_loopback()
-        || config.gateway.plain_http == PlainHttp::PatientDataUnencryptedOnTheNetwork;
-    if allowed { Ok(()) } else { Err(StartError::PlainHttp(listen)) }
+    if config.gateway.plain_http == PlainHttp::PatientDataUnencryptedOnTheNetwork {
+        return Ok(());
+    }
+    // The admin port never speaks TLS.
+    let clients = config.gateway.tls.is_none().then_some(config.gateway.listen);
+    match clients.into_iter().chain([config.gateway.admin]).find(|address| !address.ip().is_loopback()) {
+        Some(address) => Err(StartError::PlainHttp(address)),
+        None => Ok(()),
+    }
 }
 
 fn bind(address: SocketAddr, workers: usize) -> Result<Bound, StartError> {

@@ -6,7 +6,8 @@
 //!   is (hyper's client does that itself for a connection from the pool).
 //! - When it was written and the connection closed before the first byte of a response, the back end may have done it:
 //!   a request that is safe or repeatable goes out once more on a new connection; any other, a plain POST above all,
-//!   ends as [`ErrorKind::Broken`], "unknown".
+//!   ends as [`ErrorKind::Broken`], "unknown". The gateway may then call again where the settings say that the back end
+//!   honours the Idempotency-Key that the client gave (`retry.idempotency-key`).
 //! - Once a response has begun, nothing is sent again.
 
 mod connect;

@@ -58,6 +58,7 @@ impl From<&config::Adapter> for Policy {
             shed: ShedPolicy {
                 concurrency: settings.concurrency as usize,
                 queue: settings.queue as usize,
+                wait: settings.queue_time.into(),
                 ..ShedPolicy::default()
             },
             deadline: settings.deadline.into(),
@@ -66,7 +67,7 @@ impl From<&config::Adapter> for Policy {
                 backoff: retry.backoff.into(),
                 backoff_limit: retry.backoff_limit.into(),
                 budget: f64::from(retry.budget) / 100.0,
-                ..RetryPolicy::default()
+                trusts_idempotency_key: retry.idempotency_key,
             },
             breaker: BreakerPolicy {
                 window: breaker.window.into(),

@@ -22,8 +22,8 @@ pub struct RetryPolicy {
     /// Retries per call, over time: with 0.1, a back end that fails everything gets 10 % more calls, not three times
     /// as many.
     pub budget: f64,
-    /// Whether the back end treats an Idempotency-Key as FHIR servers usually do not: a repeated write with the same
-    /// key is the same write.
+    /// Whether the back end honours Idempotency-Key, as FHIR servers usually do not: a repeated write with the same key is
+    /// the same write.
     pub trusts_idempotency_key: bool,
 }
 

@@ -137,6 +137,27 @@ mod retry {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_create_with_a_key_that_the_back_end_honours_is_tried_again_after_an_unknown_end() {
+        for (trusts_idempotency_key, key, calls) in [(true, true, 2), (true, false, 1), (false, true, 1)] {
+            let stub = Stub::new([Act::Fail(ErrorKind::Broken)]);
+            let policy = RetryPolicy { trusts_idempotency_key, ..RetryPolicy::default() };
+            let retry = Retry::new(Arc::clone(&stub) as Arc<dyn Adapter>, policy);
+            let call = adapter::Call { idempotency_key: key.then(|| "key-1".into()), ..create() };
+            assert_eq!(kind(retry.perform(call).await).is_none(), calls == 2, "{trusts_idempotency_key} {key}");
+            assert_eq!(stub.calls(), calls, "{trusts_idempotency_key} {key}");
+        }
+        let stub = Stub::new([Act::Fail(ErrorKind::Timeout)]);
+        let policy = RetryPolicy { trusts_idempotency_key: true, ..RetryPolicy::default() };
+        let call = adapter::Call { idempotency_key: Some("key-1".into()), ..create() };
+        let result = Retry::new(Arc::clone(&stub) as Arc<dyn Adapter>, policy).perform(call).await;
+        assert_eq!(
+            (kind(result), stub.calls()),
+            (Some(ErrorKind::Timeout), 1),
+            "what took too long is not made longer"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_version_that_our_own_first_try_made_is_no_mismatch_of_the_clients() {
         let stub = Stub::new([Act::Fail(ErrorKind::Broken), Act::Fail(ErrorKind::VersionMismatch)]);
         assert_eq!(kind(retry(&stub, 0.1).perform(update_of_version()).await), Some(ErrorKind::Broken));
@@ -303,12 +324,15 @@ mod whole {
 
     #[test]
     fn the_policy_of_the_configuration_is_taken_over() {
-        let text = "[adapters.ehr]\nkind = \"store\"\nconcurrency = 7\ndeadline = \"9s\"\n\
-                    [adapters.ehr.retry]\nattempts = 2\nbudget = 20\n[adapters.ehr.breaker]\nfailures = 40\n";
+        let text = "[adapters.ehr]\nkind = \"store\"\nconcurrency = 7\nqueue = 3\nqueue-time = \"2s\"\ndeadline = \"9s\"\n\
+                    [adapters.ehr.retry]\nattempts = 2\nbudget = 20\nidempotency-key = true\n\
+                    [adapters.ehr.breaker]\nfailures = 40\n";
         let config = config::shape("frontdesk.toml", text).unwrap();
         let policy = Policy::from(&config.adapters["ehr"]);
-        assert_eq!((policy.shed.concurrency, policy.deadline), (7, 9 * SECOND));
+        assert_eq!((policy.shed.concurrency, policy.shed.queue, policy.shed.wait), (7, 3, 2 * SECOND));
+        assert_eq!(policy.deadline, 9 * SECOND);
         assert_eq!((policy.retry.attempts, policy.retry.budget), (2, 0.2));
+        assert!(policy.retry.trusts_idempotency_key && !Policy::default().retry.trusts_idempotency_key);
         assert!((policy.breaker.failure_ratio - 0.4).abs() < 1e-9);
     }
 }

@@ -122,10 +122,20 @@ fn folder(authority: &Authority) -> tempfile::TempDir {
 
 #[tokio::test]
 async fn plain_http_that_leaves_the_machine_must_be_allowed_in_words() {
-    let mut config = config::Config::default();
-    config.gateway.listen = "0.0.0.0:0".parse().unwrap();
-    let refused = Gateway::start(config).await;
-    assert!(matches!(refused, Err(StartError::PlainHttp(_))));
+    let beyond = "0.0.0.0:0".parse().unwrap();
+    let home = "127.0.0.1:0".parse().unwrap();
+    let tls = config::Tls {
+        certificate: "server.pem".into(),
+        key: "server.key".into(),
+        client_authorities: None,
+        client_certificates: config::ClientCertificates::Optional,
+    };
+    for (listen, admin, tls) in [(beyond, home, None), (home, beyond, None), (beyond, beyond, Some(tls))] {
+        let mut config = config::Config::default();
+        (config.gateway.listen, config.gateway.admin, config.gateway.tls) = (listen, admin, tls);
+        let refused = Gateway::start(config).await.err();
+        assert!(matches!(refused, Some(StartError::PlainHttp(address)) if address == beyond), "{refused:?}");
+    }
 }
 
 #[tokio::test]
