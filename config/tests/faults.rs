@@ -125,6 +125,23 @@ fn plain_http_beyond_loopback_has_to_be_asked_for_in_words() {
 }
 
 #[test]
+fn what_is_said_of_client_certificates_needs_the_authorities_that_issue_them() {
+    let text = format!(
+        "{STORE}[gateway.tls]\ncertificate = \"Cargo.toml\"\nkey = \"Cargo.toml\"\n\
+         client-revocations = \"Cargo.toml\"\nclient-certificates = \"required\"\n"
+    );
+    let found = faults(&text);
+    assert_eq!(found.iter().map(|fault| fault.0).collect::<Vec<_>>(), [8, 9], "{found:#?}");
+    assert!(found.iter().all(|fault| fault.3 == "expected `client-authorities` beside it"), "{found:#?}");
+    let text = text.replace(
+        "client-revocations = \"Cargo.toml\"",
+        "client-authorities = \"Cargo.toml\"\nclient-revocations = \"none.crl\"",
+    );
+    let (line, _, message, _) = only(&text);
+    assert_eq!((line, message.starts_with("cannot read none.crl")), (9, true), "{message}");
+}
+
+#[test]
 fn the_admin_port_is_on_loopback_even_with_tls() {
     let text = format!("{STORE}[gateway]\nadmin = \"192.0.2.1:8081\"\n");
     let (line, column, message, _) = only(&text);

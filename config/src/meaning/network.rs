@@ -72,6 +72,17 @@ fn files(meaning: &mut Meaning<'_>, tls: &Tls) {
         ),
         None => {}
     }
+    match &tls.client_revocations {
+        Some(revocations) if tls.client_authorities.is_some() => {
+            file(meaning, &["gateway", "tls", "client-revocations"], revocations);
+        }
+        Some(_) => meaning.fault(
+            &["gateway", "tls", "client-revocations"],
+            "no authority whose revocations these are",
+            "expected `client-authorities` beside it",
+        ),
+        None => {}
+    }
 }
 
 /// A file that has to be readable when the gateway starts.

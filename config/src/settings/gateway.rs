@@ -60,6 +60,10 @@ pub struct Tls {
     /// Authorities whose client certificates are believed, PEM.
     #[serde(default)]
     pub client_authorities: Option<PathBuf>,
+    /// Revocation lists of those authorities, PEM, one of each; only with `client-authorities`. A certificate that is on a
+    /// list, or whose authority has none that is still in force, is refused.
+    #[serde(default)]
+    pub client_revocations: Option<PathBuf>,
     /// Whether a client must have a certificate; only with `client-authorities`.
     #[serde(default)]
     pub client_certificates: ClientCertificates,

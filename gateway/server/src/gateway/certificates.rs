@@ -26,7 +26,7 @@ pub(super) fn load(config: &Config) -> Result<Option<Arc<Certificates>>, Certifi
         certificate: tls.certificate.clone(),
         key: tls.key.clone(),
         client_ca: tls.client_authorities.clone(),
-        client_crl: None,
+        client_crl: tls.client_revocations.clone(),
         clients: match tls.client_certificates {
             config::ClientCertificates::Optional => ClientCertificates::Optional,
             config::ClientCertificates::Required => ClientCertificates::Required,

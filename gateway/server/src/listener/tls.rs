@@ -1,7 +1,7 @@
 //! Certificates and TLS: 1.2 and 1.3 by aws-lc-rs, exchanged while it runs, optional client certificates.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -35,7 +35,7 @@ pub struct Files {
     pub key: PathBuf,
     /// Who may have issued client certificates; without it none are asked for.
     pub client_ca: Option<PathBuf>,
-    /// Revoked client certificates.
+    /// Revocation lists of who issued them.
     pub client_crl: Option<PathBuf>,
     /// Whether clients must show one.
     pub clients: ClientCertificates,
@@ -150,15 +150,24 @@ fn client_verifier(
     }
     let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
     if let Some(path) = &files.client_crl {
-        let lists = CertificateRevocationListDer::pem_file_iter(path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|source| CertificateError::File { what: "revocation lists", path: path.clone(), source })?;
-        builder = builder.with_crls(lists);
+        // RFC 5280 5.1.2.5: behind its next update a list says nothing, and then nobody is let in by it.
+        builder = builder.with_crls(revocations(path)?).enforce_revocation_expiration();
     }
     if files.clients == ClientCertificates::Optional {
         builder = builder.allow_unauthenticated();
     }
     Ok(builder.build()?)
+}
+
+fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, CertificateError> {
+    let unreadable = |source| CertificateError::File { what: "revocation lists", path: path.to_owned(), source };
+    let lists: Vec<_> =
+        CertificateRevocationListDer::pem_file_iter(path).and_then(Iterator::collect).map_err(unreadable)?;
+    // Without a list nothing would be looked up.
+    if lists.is_empty() {
+        return Err(unreadable(rustls_pki_types::pem::Error::NoItemsFound));
+    }
+    Ok(lists)
 }
 
 fn certificates(path: &PathBuf, what: &'static str) -> Result<Vec<CertificateDer<'static>>, CertificateError> {

@@ -9,7 +9,10 @@ use frontdesk::listener::{Answer, Body, Bound, Limits, Listener, Peer, Settings,
 use frontdesk::{Gateway, StartError};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa, Issuer, KeyIdMethod,
+    KeyPair, RevokedCertParams, SerialNumber,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -44,10 +47,32 @@ impl Authority {
     fn issue(&self, folder: &Path, name: &str) {
         let key = KeyPair::generate().unwrap();
         let issuer: &Issuer<'_, KeyPair> = &self.issuer;
-        let certificate =
-            CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, issuer).unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.serial_number = Some(serial(name));
+        let certificate = params.signed_by(&key, issuer).unwrap();
         std::fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
         std::fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
+    }
+
+    /// Writes a revocation list that holds the certificates of those names and is in force for so many days.
+    fn revoke(&self, folder: &Path, names: &[&str], days: i64) {
+        let now = time::OffsetDateTime::now_utc();
+        let revoked = names.iter().map(|name| RevokedCertParams {
+            serial_number: serial(name),
+            revocation_time: now,
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: now - time::Duration::days(10),
+            next_update: now + time::Duration::days(days),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let issuer: &Issuer<'_, KeyPair> = &self.issuer;
+        std::fs::write(folder.join("clients.crl"), list.signed_by(issuer).unwrap().pem().unwrap()).unwrap();
     }
 
     fn trust(&self) -> RootCertStore {
@@ -57,12 +82,17 @@ impl Authority {
     }
 }
 
+fn serial(name: &str) -> SerialNumber {
+    SerialNumber::from_slice(name.as_bytes())
+}
+
+/// With a revocation list, when there is one in the folder.
 fn serve(folder: &Path, clients: tls::ClientCertificates) -> (Listener, Arc<tls::Certificates>) {
     let files = tls::Files {
         certificate: folder.join("server.pem"),
         key: folder.join("server.key"),
         client_ca: Some(folder.join("ca.pem")),
-        client_crl: None,
+        client_crl: Some(folder.join("clients.crl")).filter(|list| list.exists()),
         clients,
     };
     let certificates = Arc::new(tls::Certificates::load(files).unwrap());
@@ -128,6 +158,7 @@ async fn plain_http_that_leaves_the_machine_must_be_allowed_in_words() {
         certificate: "server.pem".into(),
         key: "server.key".into(),
         client_authorities: None,
+        client_revocations: None,
         client_certificates: config::ClientCertificates::Optional,
     };
     for (listen, admin, tls) in [(beyond, home, None), (home, beyond, None), (beyond, beyond, Some(tls))] {
@@ -150,6 +181,7 @@ async fn a_gateway_reads_its_certificates_again_when_the_files_change() {
         certificate: folder.path().join("server.pem"),
         key: folder.path().join("server.key"),
         client_authorities: None,
+        client_revocations: None,
         client_certificates: config::ClientCertificates::Optional,
     });
     let gateway = Gateway::start(config).await.unwrap();
@@ -164,6 +196,74 @@ async fn a_gateway_reads_its_certificates_again_when_the_files_change() {
     while shown().await == before {
         tries += 1;
         assert!(tries < 50, "the new certificate was not taken");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_client_certificate_is_refused_and_another_is_not() {
+    let authority = Authority::new();
+    let folder = folder(&authority);
+    authority.issue(folder.path(), "good");
+    authority.revoke(folder.path(), &["client"], 1);
+    let (listener, certificates) = serve(folder.path(), tls::ClientCertificates::Optional);
+    let is_welcome = async |name: &str| {
+        let certificate = folder.path().join(name);
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let connected =
+                connect(listener.address(), authority.trust(), version, b"http/1.1", Some(&certificate)).await;
+            if !is_answered(connected).await {
+                return false;
+            }
+        }
+        true
+    };
+    assert!(!is_welcome("client.pem").await);
+    assert!(is_welcome("good.pem").await);
+    authority.revoke(folder.path(), &["client", "good"], 1);
+    certificates.reload().unwrap();
+    assert!(!is_welcome("good.pem").await);
+    for nonsense in ["", "nonsense"] {
+        std::fs::write(folder.path().join("clients.crl"), nonsense).unwrap();
+        assert!(certificates.reload().is_err(), "a file without a list would let everybody in");
+    }
+    assert!(!is_welcome("good.pem").await, "the list in use stays in use");
+    authority.revoke(folder.path(), &[], 1);
+    certificates.reload().unwrap();
+    assert!(is_welcome("client.pem").await);
+    authority.revoke(folder.path(), &[], -1);
+    certificates.reload().unwrap();
+    assert!(!is_welcome("client.pem").await, "a list that is out of date says nothing of anybody");
+}
+
+#[tokio::test]
+async fn a_gateway_takes_a_revocation_when_its_file_changes() {
+    let authority = Authority::new();
+    let folder = folder(&authority);
+    authority.revoke(folder.path(), &[], 1);
+    let path = |name: &str| folder.path().join(name);
+    let mut config = config::Config::default();
+    config.gateway.listen = "127.0.0.1:0".parse().unwrap();
+    config.gateway.admin = "127.0.0.1:0".parse().unwrap();
+    config.gateway.data = path("data");
+    config.gateway.tls = Some(config::Tls {
+        certificate: path("server.pem"),
+        key: path("server.key"),
+        client_authorities: Some(path("ca.pem")),
+        client_revocations: Some(path("clients.crl")),
+        client_certificates: config::ClientCertificates::Required,
+    });
+    let gateway = Gateway::start(config).await.unwrap();
+    let is_welcome = async || {
+        let (version, own) = (&rustls::version::TLS12, path("client.pem"));
+        connect(gateway.address(), authority.trust(), version, b"http/1.1", Some(&own)).await.is_ok()
+    };
+    assert!(is_welcome().await);
+    authority.revoke(folder.path(), &["client"], 1);
+    let mut tries = 0;
+    while is_welcome().await {
+        tries += 1;
+        assert!(tries < 50, "the revocation was not taken");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
