@@ -9,7 +9,7 @@ use crate::structure::{
     TypeUse, ValueFact,
 };
 
-pub(crate) use json::{LIMITS, canonical, text, word};
+pub(crate) use json::{LIMITS, MAX_ELEMENTS, canonical, items, text, word};
 pub use json::{MalformedStructure, read};
 
 /// A StructureDefinition before its snapshot is made.
@@ -120,7 +120,8 @@ impl StructureDraft {
 
 impl ElementDraft {
     /// The element of a published snapshot, where what is absent has its default.
-    pub(crate) fn complete(&self) -> ElementDefinition {
+    #[must_use]
+    pub fn completed(&self) -> ElementDefinition {
         ElementDefinition {
             id: self.id.clone(),
             path: self.path.clone(),
@@ -137,11 +138,17 @@ impl ElementDraft {
             max_value: self.max_value.clone(),
             max_length: self.max_length,
             binding: self.binding.clone(),
-            constraints: self.constraints.clone(),
+            constraints: self.own_constraints().cloned().collect(),
             must_have_value: self.must_have_value.unwrap_or_default(),
             value_alternatives: self.value_alternatives.clone(),
             must_support: self.must_support.unwrap_or_default(),
             is_modifier: self.is_modifier.unwrap_or_default(),
         }
+    }
+
+    /// Its rules without those that published snapshots repeat on every element because every type has them.
+    fn own_constraints(&self) -> impl Iterator<Item = &Constraint> {
+        let is_root = !self.path.contains('.');
+        self.constraints.iter().filter(move |rule| is_root || !matches!(rule.key.as_str(), "ele-1" | "ext-1"))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fhir::{ResourceType, Version};
 
 use super::artefact::Artefact;
+use crate::archive::plain;
 use crate::canonical::{Canonical, answers, compare_versions};
 
 /// A package as its artefacts see it: what they mean by a canonical without a version.
@@ -98,11 +99,6 @@ impl Layer {
 pub(crate) fn depends((name, version): &(String, String), on: &Origin) -> bool {
     let wanted = version.trim_end_matches(".x").trim_end_matches(".X");
     plain(name) == plain(&on.name) && (answers(&on.version, wanted) || matches!(wanted, "latest" | "current" | "*"))
-}
-
-/// A package's name without the scope that npm needs: `@hl7/hl7.fhir.r4.core` and `hl7.fhir.r4.core` are one.
-pub(crate) fn plain(name: &str) -> &str {
-    name.rsplit_once('/').map_or(name, |(_, name)| name)
 }
 
 impl Artefact {

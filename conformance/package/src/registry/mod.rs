@@ -2,6 +2,7 @@
 
 mod artefact;
 pub(crate) mod layer;
+mod packages;
 mod resolve;
 
 use std::sync::{Arc, LazyLock};
@@ -10,12 +11,14 @@ use bytes::Bytes;
 use fhir::{ResourceType, Version};
 
 use crate::canonical::CORE;
+use crate::draft::StructureDraft;
 use crate::structure::Structure;
 use crate::types;
 
 pub(crate) use artefact::Body;
 pub use artefact::{Artefact, NoArtefact};
 use layer::Layer;
+pub use packages::MissingDependency;
 
 /// Why a canonical leads to no structure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +104,14 @@ impl Registry {
     /// Nobody has it, or it cannot be used.
     pub fn try_structure(&self, canonical: &str) -> Result<Arc<Structure>, Unresolved> {
         resolve::Resolution::new(&self.top).structure(canonical)
+    }
+
+    /// The structure of a definition, its snapshot made from its differential even where it has a published one.
+    ///
+    /// # Errors
+    /// Its base cannot be used, or it grows beyond all bounds.
+    pub fn regenerate(&self, draft: &StructureDraft) -> Result<Structure, Unresolved> {
+        resolve::Resolution::new(&self.top).generated(draft)
     }
 
     /// The structure of a type of the specification: `Patient`, `HumanName`.

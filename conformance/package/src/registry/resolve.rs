@@ -7,6 +7,9 @@ use fhir::ResourceType;
 use super::Unresolved;
 use super::artefact::{Artefact, Body};
 use super::layer::Layer;
+use crate::canonical::CORE;
+use crate::draft::{ElementDraft, StructureDraft};
+use crate::snapshot::{generate, identify};
 use crate::structure::Structure;
 use crate::types;
 
@@ -51,8 +54,42 @@ impl<'a> Resolution<'a> {
             let mut other = |name: &str| self.structure(&format!("{}{name}", crate::canonical::CORE)).ok();
             return types::structure(version, part, &mut other).ok_or_else(malformed);
         }
-        let draft = artefact.draft()?;
-        let elements = draft.snapshot.iter().map(super::super::draft::ElementDraft::complete).collect();
-        Ok(draft.with_elements(self.layer.version, elements))
+        let mut draft = artefact.draft()?;
+        if draft.differential.is_empty() || !draft.snapshot.is_empty() {
+            return Ok(self.published(&mut draft));
+        }
+        self.generated(&draft)
+    }
+
+    /// The structure of a published snapshot.
+    fn published(&self, draft: &mut StructureDraft) -> Structure {
+        identify(&mut draft.snapshot);
+        let elements = draft.snapshot.iter().map(ElementDraft::completed).collect();
+        draft.with_elements(self.layer.version, elements)
+    }
+
+    /// The structure of a differential. When nobody has its base, it is laid over the type.
+    pub(crate) fn generated(&mut self, draft: &StructureDraft) -> Result<Structure, Unresolved> {
+        let (base, missing_base) = self.base(draft)?;
+        let mut structures = |canonical: &str| self.structure(canonical).ok();
+        let elements = generate(draft, &base, &mut structures)
+            .map_err(|error| Unresolved::Malformed { canonical: draft.url.clone(), why: error.to_string() })?;
+        let mut structure = draft.with_elements(self.layer.version, elements);
+        structure.missing_base = missing_base.or_else(|| base.missing_base.clone());
+        Ok(structure)
+    }
+
+    fn base(&mut self, draft: &StructureDraft) -> Result<(Arc<Structure>, Option<String>), Unresolved> {
+        let canonical = draft.base.clone().unwrap_or_else(|| format!("{CORE}Element"));
+        match self.structure(&canonical) {
+            Ok(base) => Ok((base, None)),
+            Err(Unresolved::Unknown { .. }) => {
+                let type_ =
+                    if draft.type_.contains(':') { draft.type_.clone() } else { format!("{CORE}{}", draft.type_) };
+                let fallback = if type_ == draft.url { format!("{CORE}Element") } else { type_ };
+                Ok((self.structure(&fallback)?, Some(canonical)))
+            }
+            Err(error) => Err(error),
+        }
     }
 }

@@ -1,0 +1,70 @@
+//! `package.json`
+
+use fhir::Version;
+use fhir::json::{Document, Limits, Value, scan};
+
+use super::BadArchive;
+use crate::draft::{canonical, items, word};
+
+/// What a package says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// `hl7.fhir.us.core`, without the scope that npm may need.
+    pub name: String,
+    /// `6.1.0`
+    pub version: String,
+    /// Under which URL its own artefacts are.
+    pub canonical: Option<String>,
+    /// The releases it is for, as far as they are known here.
+    pub fhir_versions: Vec<Version>,
+    /// Names and versions of the packages it builds on.
+    pub dependencies: Vec<(String, String)>,
+}
+
+impl Manifest {
+    /// The manifest of a JSON text.
+    ///
+    /// # Errors
+    /// No JSON, or no `name` or `version`.
+    pub fn read(json: &[u8]) -> Result<Self, BadArchive> {
+        let mut nodes = Vec::new();
+        scan(json, &mut nodes, Limits::default())?;
+        let root = Document::new(json, &nodes).root().ok_or(BadArchive::Incomplete("name"))?;
+        let name = word(root, "name").ok_or(BadArchive::Incomplete("name"))?;
+        Ok(Self {
+            name: plain(&name).to_owned(),
+            version: word(root, "version").ok_or(BadArchive::Incomplete("version"))?,
+            canonical: canonical(root, "canonical"),
+            fhir_versions: releases(root),
+            dependencies: root
+                .member("dependencies")
+                .into_iter()
+                .flat_map(Value::children)
+                .filter_map(dependency)
+                .collect(),
+        })
+    }
+
+    /// `hl7.fhir.us.core#6.1.0`
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}#{}", self.name, self.version)
+    }
+}
+
+/// The member has had two names.
+fn releases(root: Value<'_>) -> Vec<Version> {
+    let named = |name| items(root, name).filter_map(|item| item.text()?.parse().ok()).collect::<Vec<_>>();
+    let versions = named("fhirVersions");
+    if versions.is_empty() { named("fhir-version-list") } else { versions }
+}
+
+fn dependency(member: Value<'_>) -> Option<(String, String)> {
+    Some((plain(member.name()).to_owned(), member.text()?.trim().to_owned()))
+}
+
+/// A package's name without the scope that npm may need: `@hl7/hl7.fhir.r4.core` and `hl7.fhir.r4.core` are one.
+#[must_use]
+pub(crate) fn plain(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, name)| name)
+}
