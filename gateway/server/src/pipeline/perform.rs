@@ -35,7 +35,7 @@ impl Pipeline {
         if names_patients(validated, &reply) {
             reply.body = self.gather(reply.body).await?;
         }
-        translate::to_client(reply, version, request.version)
+        translate::to_client(reply, version, request)
     }
 
     /// Reads what a confined token wants to change, and ties the write to what was read. What is not there cannot be made

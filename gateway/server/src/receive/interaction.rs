@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use fhir::interaction::{Level, Parameters, Patch};
 use fhir::json::{Document, Limits as ScanLimits, scan};
-use fhir::{Id, Interaction, IssueType, Query, Resource, ResourceType};
+use fhir::{Id, Interaction, IssueType, Query, Resource, ResourceType, Version};
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 
@@ -133,13 +133,12 @@ impl Reader<'_> {
         if self.head.method != Method::POST {
             return Ok(Interaction::Operation { name, level, parameters: Parameters::Query(query) });
         }
-        let version = negotiate::resource(&self.head.headers, self.site.version)?;
-        self.preferences.format.version = self.preferences.format.version.or(version);
+        let version = self.payload_version()?;
         let bytes = self.bytes(self.limits.body).await?;
         let resource_type = root_text(&bytes, "resourceType")?
             .and_then(|name| name.parse().ok())
             .ok_or_else(|| bad("expected a Parameters resource, or the one resource that the operation takes"))?;
-        let parameters = Parameters::Body(Resource::new(resource_type, self.site.version, bytes));
+        let parameters = Parameters::Body(Resource::new(resource_type, version, bytes));
         Ok(Interaction::Operation { name, level, parameters })
     }
 
@@ -154,13 +153,20 @@ impl Reader<'_> {
     }
 
     async fn resource(&mut self, resource_type: ResourceType) -> Result<Resource, Failure> {
-        let version = negotiate::resource(&self.head.headers, self.site.version)?;
-        self.preferences.format.version = self.preferences.format.version.or(version);
+        let version = self.payload_version()?;
         let bytes = self.bytes(self.limits.body).await?;
         if bytes.is_empty() {
             return Err(bad(format!("expected a {resource_type} resource in the body, found nothing")));
         }
-        Ok(Resource::new(resource_type, self.site.version, bytes))
+        Ok(Resource::new(resource_type, version, bytes))
+    }
+
+    /// The release that the body is written in: what its media type says (http.html#version-parameter), or the base's. The
+    /// answer is in the same one unless Accept names another.
+    fn payload_version(&mut self) -> Result<Version, Failure> {
+        let named = negotiate::resource(&self.head.headers, self.site.version)?;
+        self.preferences.format.version = self.preferences.format.version.or(named);
+        Ok(named.unwrap_or(self.site.version))
     }
 
     async fn patch(&mut self) -> Result<Patch, Failure> {

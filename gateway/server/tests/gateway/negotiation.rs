@@ -40,6 +40,39 @@ async fn media_types_are_negotiated_or_refused() {
     }
 }
 
+/// `ActivityDefinition.subject[x]` may be a canonical since R4B; MedicinalProduct is in R4 only.
+#[tokio::test]
+async fn a_payload_is_held_against_the_release_that_its_media_type_names_and_so_is_the_answer() {
+    let practice = Practice::open().await;
+    let token = format!("Bearer {}", practice.token("system/*.cruds").await);
+    let post = async |path: &str, media: &str, body: &str| {
+        let fields = [("authorization", token.as_str()), ("content-type", media)];
+        practice.ask(Method::POST, path, &fields, body.to_owned()).await
+    };
+    let (r4, r4b) = ("application/fhir+json; fhirVersion=4.0", "application/fhir+json; fhirVersion=4.3");
+    let created = post("/Location", r4b, LOCATION).await;
+    assert_eq!(
+        (created.status.as_u16(), created.field("content-type")),
+        (201, "application/fhir+json; fhirVersion=4.3; charset=utf-8")
+    );
+    let newer = r#"{"resourceType":"ActivityDefinition","status":"draft","subjectCanonical":"http://example.org/x"}"#;
+    let refused = post("/ActivityDefinition", r4, newer).await;
+    assert_eq!((refused.status.as_u16(), refused.issue().as_str()), (400, "structure"));
+    let unconverted = post("/ActivityDefinition", r4b, newer).await;
+    assert_eq!((unconverted.status.as_u16(), unconverted.issue().as_str()), (501, "not-supported"));
+    let older = r#"{"resourceType":"MedicinalProduct","name":[{"productName":"x"}]}"#;
+    assert_eq!(post("/MedicinalProduct", r4, older).await.status, 201);
+    assert_eq!(post("/MedicinalProduct", r4b, older).await.status, 400);
+    let fields = [("authorization", token.as_str()), ("accept", r4b)];
+    let read = practice.ask(Method::GET, "/MedicinalProduct", &fields, "").await;
+    assert_eq!((read.status.as_u16(), read.issue().as_str()), (501, "not-supported"));
+    let read = practice.ask(Method::GET, "/Location", &fields, "").await;
+    assert_eq!(
+        (read.status.as_u16(), read.field("content-type")),
+        (200, "application/fhir+json; fhirVersion=4.3; charset=utf-8")
+    );
+}
+
 #[tokio::test]
 async fn a_copy_that_is_current_is_not_sent_again_and_a_head_has_no_body() {
     let practice = Practice::open().await;
