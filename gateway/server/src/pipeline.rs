@@ -194,24 +194,26 @@ impl Pipeline {
         self.owed.spawn(work.in_current_span()).await.map_err(|_| panicked())
     }
 
-    /// From here on whatever happens is written down, before the client hears of it.
+    /// From here on whatever happens is written down, before the client hears of it. A read whose client goes away ends
+    /// where it is, and that is written down too.
     async fn account_for(
         self: Arc<Self>,
         permitted: Permitted,
-        mut record: audit::Record,
+        record: audit::Record,
         mut passage: Passage,
         lease: Lease,
     ) -> (Result<Response<Body>, Failure>, Passage) {
         let manner = Manner::of(permitted.request());
+        let mut entry = account::Entry::open(record, &self.audit, &*self.clock);
         let mut ended = match self.audit.admit() {
-            Ok(()) => self.carry_out(permitted, &manner, &mut passage, &mut record).await,
+            Ok(()) => self.carry_out(permitted, &manner, &mut passage, &mut entry.record).await,
             Err(full) => Err(unaudited(full, "the audit log cannot be written, so nothing is done")),
         };
         drop(lease);
         if let Err(failure) = &ended {
-            account::failed(&mut record, failure, self.clock.now());
+            account::failed(&mut entry.record, failure, self.clock.now());
         }
-        if let Err(full) = self.audit.record(&record) {
+        if let Err(full) = entry.close() {
             let text = "what was done cannot be written down, so the answer is withheld";
             ended = Err(unaudited(full, text));
         }

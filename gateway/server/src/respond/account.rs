@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use adapter::{Body, Reply};
+use adapter::{Body, Clock, Reply};
 use audit::{Agent, Outcome, Record, Subject};
 use fhir::json::{Document, Kind, Limits, scan};
 use fhir::{Id, Interaction, InteractionCode, Query, ResourceType};
@@ -15,6 +15,43 @@ use crate::receive::{Request, Target};
 
 /// Patients that one record names at most; a page of a search has fewer.
 const MOST_PATIENTS: usize = 2_000;
+
+/// A record that is being kept. Dropped before it is closed (its client went away, or something panicked), it is written
+/// down as it is then: "unknown".
+pub struct Entry<'a> {
+    /// What is known so far.
+    pub record: Record,
+    log: &'a audit::Log,
+    clock: &'a dyn Clock,
+    is_closed: bool,
+}
+
+impl<'a> Entry<'a> {
+    /// Begins.
+    #[must_use]
+    pub fn open(record: Record, log: &'a audit::Log, clock: &'a dyn Clock) -> Self {
+        Self { record, log, clock, is_closed: false }
+    }
+
+    /// Hands it to the log.
+    ///
+    /// # Errors
+    /// When the log cannot take it.
+    pub fn close(mut self) -> Result<(), audit::Full> {
+        self.is_closed = true;
+        self.log.record(&self.record)
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            self.record.recorded = self.clock.now();
+            // Nobody is left to be told that the log is full; it says so itself.
+            let _ = self.log.record(&self.record);
+        }
+    }
+}
 
 /// Drafts the record of a request, before it is known who asks.
 #[must_use]

@@ -178,7 +178,7 @@ fn text(folder: &Path, jwks: &Path, settings: &str) -> String {
 
             [clients.tester]
             jwks = {{ file = "{jwks}" }}
-            scopes = "system/*.cruds patient/*.cruds launch/patient"
+            scopes = "system/*.cruds patient/*.cruds launch/patient system/AuditEvent.rs"
             patient-context = true
 
             [adapters.store]

@@ -5,6 +5,7 @@
 mod harness;
 
 mod confinement;
+mod disconnects;
 mod faults;
 mod interactions;
 mod negotiation;
