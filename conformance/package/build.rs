@@ -17,6 +17,11 @@ fn main() {
         println!("cargo::rerun-if-changed={}", folder.display());
         pack(&out, &format!("{release}-types"), types(&folder));
     }
+    for folder in sorted(Path::new("facts")) {
+        let name = folder.file_name().and_then(|name| name.to_str()).expect("a folder name in UTF-8");
+        pack(&out, name, structures(&folder));
+    }
+    println!("cargo::rerun-if-changed=facts");
     println!("cargo::rerun-if-changed=build.rs");
 }
 
@@ -25,6 +30,25 @@ type Part = (String, String);
 
 fn types(folder: &Path) -> Vec<Part> {
     sorted(folder).iter().map(|file| (name(file), fs::read_to_string(file).expect("a file of facts"))).collect()
+}
+
+/// The structures of a package, each under its canonical and version.
+fn structures(folder: &Path) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for file in ["profiles.txt", "extensions.txt"] {
+        let text = fs::read_to_string(folder.join(file)).expect("a file of facts");
+        for line in text.split_inclusive('\n') {
+            if let Some(url) = line.strip_prefix("structure ") {
+                parts.push((format!("{}\t", url.trim_end()), String::new()));
+            }
+            let (key, part) = parts.last_mut().expect("a file that begins with `structure URL`");
+            part.push_str(line);
+            if let Some(version) = line.strip_prefix("  version ") {
+                key.push_str(version.trim_end());
+            }
+        }
+    }
+    parts
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {

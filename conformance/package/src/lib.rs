@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod canonical;
 pub mod draft;
+pub mod facts;
 mod registry;
 mod snapshot;
 pub mod structure;

@@ -45,6 +45,12 @@ impl Manifest {
         })
     }
 
+    /// Whether it is the specification itself: `hl7.fhir.r4.core`.
+    #[must_use]
+    pub fn is_core(&self) -> bool {
+        is_core(&self.name)
+    }
+
     /// `hl7.fhir.us.core#6.1.0`
     #[must_use]
     pub fn id(&self) -> String {
@@ -67,4 +73,11 @@ fn dependency(member: Value<'_>) -> Option<(String, String)> {
 #[must_use]
 pub(crate) fn plain(name: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, name)| name)
+}
+
+/// Whether a package is the specification itself.
+#[must_use]
+pub(crate) fn is_core(name: &str) -> bool {
+    name == "hl7.fhir.core"
+        || name.starts_with("hl7.fhir.r") && name.ends_with(".core") && name.matches('.').count() == 3
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use fhir::json::SyntaxError;
 
 pub use manifest::Manifest;
-pub(crate) use manifest::plain;
+pub(crate) use manifest::{is_core, plain};
 pub use unpack::Bounds;
 
 /// What a package is made of.

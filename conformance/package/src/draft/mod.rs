@@ -4,6 +4,7 @@ mod json;
 
 use fhir::Version;
 
+use crate::snapshot::identify;
 use crate::structure::{
     Binding, Cardinality, Constraint, Context, Derivation, ElementDefinition, Slicing, Structure, StructureKind,
     TypeUse, ValueFact,
@@ -96,6 +97,13 @@ pub struct ElementDraft {
 }
 
 impl StructureDraft {
+    /// Gives every element an id: the written one where it agrees with the path, else the one that follows from paths, slice names
+    /// and order.
+    pub fn identify(&mut self) {
+        identify(&mut self.snapshot);
+        identify(&mut self.differential);
+    }
+
     /// The structure with these elements.
     pub(crate) fn with_elements(&self, version: Version, elements: Vec<ElementDefinition>) -> Structure {
         Structure {

@@ -9,8 +9,9 @@ use fhir::json::{Document, SyntaxError, scan};
 use super::Unresolved;
 use super::layer::Origin;
 use crate::draft::{self, LIMITS, StructureDraft};
+use crate::facts;
 use crate::structure::Structure;
-use crate::volume::Part;
+use crate::volume::{Part, Volume};
 
 /// A resource with a canonical: a StructureDefinition, ValueSet, CodeSystem, SearchParameter and so on.
 pub struct Artefact {
@@ -28,6 +29,8 @@ pub struct Artefact {
 pub(crate) enum Body {
     /// A type of the specification, in the facts of `definitions`.
     Type(Part),
+    /// Facts that are built in.
+    Facts(&'static Volume, Part),
     /// The resource.
     Json(Bytes),
 }
@@ -97,7 +100,7 @@ impl Artefact {
     pub const fn json(&self) -> Option<&Bytes> {
         match &self.body {
             Body::Json(json) => Some(json),
-            Body::Type(_) => None,
+            Body::Type(_) | Body::Facts(..) => None,
         }
     }
 
@@ -105,6 +108,9 @@ impl Artefact {
         let malformed = |why: String| Unresolved::Malformed { canonical: self.url.clone(), why };
         let mut draft = match &self.body {
             Body::Json(json) => draft::read(json).map_err(|error| malformed(error.to_string()))?,
+            Body::Facts(volume, part) => {
+                facts::parse(volume.text(*part)).map_err(|error| malformed(error.to_string()))?
+            }
             Body::Type(_) => return Err(malformed("expected a profile".to_owned())),
         };
         draft.version = self.effective_version().map(str::to_owned);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fhir::{ResourceType, Version};
 
 use super::artefact::Artefact;
-use crate::archive::plain;
+use crate::archive::{is_core, plain};
 use crate::canonical::{Canonical, answers, compare_versions};
 
 /// A package as its artefacts see it: what they mean by a canonical without a version.
@@ -62,7 +62,7 @@ impl Layer {
         self.all().find_map(|layer| {
             let found = match canonical.version {
                 Some(version) => layer.versioned(of, canonical.url, version),
-                None => layer.current(of, canonical.url),
+                None => layer.current(of, canonical.url, &self.preferred),
             };
             Some((layer, found?))
         })
@@ -73,10 +73,10 @@ impl Layer {
     }
 
     /// What a canonical without a version means: the version that was configured, else the newest.
-    fn current(&self, of: ResourceType, url: &str) -> Option<&Artefact> {
+    fn current(&self, of: ResourceType, url: &str, preferred: &[(String, String)]) -> Option<&Artefact> {
         let preferred = self.candidates(of, url).find(|artefact| {
             artefact.origin.as_ref().is_some_and(|origin| {
-                self.preferred.iter().any(|(name, version)| origin.name == *name && origin.version == *version)
+                preferred.iter().any(|(name, version)| origin.name == *name && origin.version == *version)
             })
         });
         preferred.or_else(|| self.candidates(of, url).max_by(|left, right| left.compare(right)))
@@ -99,6 +99,20 @@ impl Layer {
 pub(crate) fn depends((name, version): &(String, String), on: &Origin) -> bool {
     let wanted = version.trim_end_matches(".x").trim_end_matches(".X");
     plain(name) == plain(&on.name) && (answers(&on.version, wanted) || matches!(wanted, "latest" | "current" | "*"))
+}
+
+impl Origin {
+    /// A canonical with the version that an artefact of this package means, when this package or one that it needs says which.
+    pub(crate) fn pin(&self, layer: &Layer, of: ResourceType, canonical: &mut String) {
+        if canonical.contains('|') || is_core(&self.name) {
+            return;
+        }
+        let Some(meant) = layer.own(self, of, canonical) else { return };
+        let is_of_the_specification = meant.origin.as_ref().is_none_or(|origin| is_core(&origin.name));
+        if let Some(version) = meant.effective_version().filter(|_| !is_of_the_specification) {
+            *canonical = format!("{canonical}|{version}");
+        }
+    }
 }
 
 impl Artefact {

@@ -1,6 +1,7 @@
 //! Artefacts of several packages for one release, found by canonical.
 
 mod artefact;
+mod built_in;
 pub(crate) mod layer;
 mod packages;
 mod resolve;
@@ -13,9 +14,7 @@ use fhir::{ResourceType, Version};
 use crate::canonical::CORE;
 use crate::draft::StructureDraft;
 use crate::structure::Structure;
-use crate::types;
 
-pub(crate) use artefact::Body;
 pub use artefact::{Artefact, NoArtefact};
 use layer::Layer;
 pub use packages::MissingDependency;
@@ -70,12 +69,7 @@ impl Registry {
     }
 
     fn make(version: Version) -> Self {
-        let types = types::volume_of(version).parts().map(|(name, part)| {
-            let (url, number) = (format!("{CORE}{name}"), version.number().to_owned());
-            Artefact::new(ResourceType::STRUCTURE_DEFINITION, url, Some(number), Body::Type(part))
-        });
-        let preferred: Arc<[_]> = Arc::from([("hl7.fhir.us.core".to_owned(), "6.1.0".to_owned())]);
-        Self { top: Arc::new(Layer::new(version, None, types.collect(), preferred)) }
+        Self { top: Arc::new(built_in::layers(version)) }
     }
 
     /// The release it is for.
@@ -89,6 +83,15 @@ impl Registry {
     pub fn with(&self, artefacts: impl IntoIterator<Item = Artefact>) -> Self {
         let (below, preferred) = (Arc::clone(&self.top), Arc::clone(&self.top.preferred));
         let layer = Layer::new(self.top.version, Some(below), artefacts.into_iter().collect(), preferred);
+        Self { top: Arc::new(layer) }
+    }
+
+    /// A registry in which a canonical without a version means that version of a package: `hl7.fhir.us.core`, `7.0.0`.
+    #[must_use]
+    pub fn prefer(&self, name: &str, version: &str) -> Self {
+        let others = self.top.preferred.iter().filter(|(other, _)| other != name).cloned();
+        let preferred = others.chain([(name.to_owned(), version.to_owned())]).collect();
+        let layer = Layer::new(self.top.version, Some(Arc::clone(&self.top)), Vec::new(), preferred);
         Self { top: Arc::new(layer) }
     }
 

@@ -6,7 +6,7 @@ use fhir::ResourceType;
 
 use super::Unresolved;
 use super::artefact::{Artefact, Body};
-use super::layer::Layer;
+use super::layer::{Layer, Origin};
 use crate::canonical::CORE;
 use crate::draft::{ElementDraft, StructureDraft};
 use crate::snapshot::{generate, identify};
@@ -55,10 +55,31 @@ impl<'a> Resolution<'a> {
             return types::structure(version, part, &mut other).ok_or_else(malformed);
         }
         let mut draft = artefact.draft()?;
+        if let Some(origin) = &artefact.origin {
+            self.pin(origin, &mut draft);
+        }
         if draft.differential.is_empty() || !draft.snapshot.is_empty() {
             return Ok(self.published(&mut draft));
         }
         self.generated(&draft)
+    }
+
+    /// Says which versions an artefact of a package means where it names none.
+    fn pin(&self, origin: &Origin, draft: &mut StructureDraft) {
+        let structures = draft.base.iter_mut().chain(&mut draft.imposed);
+        let mut value_sets = Vec::new();
+        let mut profiles: Vec<&mut String> = structures.collect();
+        for element in draft.snapshot.iter_mut().chain(&mut draft.differential) {
+            profiles
+                .extend(element.types.iter_mut().flat_map(|used| used.profiles.iter_mut().chain(&mut used.targets)));
+            profiles.extend(&mut element.value_alternatives);
+            if let Some(binding) = &mut element.binding {
+                value_sets.extend(&mut binding.value_set);
+                value_sets.extend(binding.additional.iter_mut().map(|additional| &mut additional.value_set));
+            }
+        }
+        profiles.into_iter().for_each(|url| origin.pin(self.layer, ResourceType::STRUCTURE_DEFINITION, url));
+        value_sets.into_iter().for_each(|url| origin.pin(self.layer, ResourceType::VALUE_SET, url));
     }
 
     /// The structure of a published snapshot.

@@ -1,0 +1,88 @@
+//! Writes the facts of a package as text: `compile-package PACKAGE.tgz FACTS-DIR`.
+//!
+//! The text is committed under `conformance/package/facts`; a new release of a package is read as its difference. Of a core
+//! package only profiles and extensions are written: its types are facts of `definitions`.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use fhir::ResourceType;
+use package::draft::{self, StructureDraft};
+use package::{Archive, Artefact, Bounds, Derivation, Manifest, facts};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1);
+    let (Some(archive), Some(out)) = (arguments.next(), arguments.next()) else {
+        return Err("expected: compile-package PACKAGE.tgz FACTS-DIR".into());
+    };
+    let archive = Archive::read(&fs::read(archive)?, Bounds::default())?;
+    let structures = structures(&archive);
+    let folder = Path::new(&out).join(format!("{}-{}", archive.manifest.name, archive.manifest.version));
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("package.txt"), manifest(&archive.manifest))?;
+    let (extensions, profiles): (Vec<_>, Vec<_>) = structures.into_iter().partition(|draft| draft.type_ == "Extension");
+    fs::write(folder.join("profiles.txt"), texts(&profiles))?;
+    fs::write(folder.join("extensions.txt"), texts(&extensions))?;
+    Ok(())
+}
+
+/// What the package defines and `definitions` does not have, sorted by canonical, without published snapshots.
+fn structures(archive: &Archive) -> Vec<StructureDraft> {
+    let value_sets = value_sets(archive);
+    let mut found: Vec<_> = archive
+        .files
+        .iter()
+        .filter_map(|(_, json)| draft::read(json).ok())
+        .filter(|draft| !draft.differential.is_empty() && draft.derivation == Derivation::Constraint)
+        .map(|draft| prepared(draft, archive, &value_sets))
+        .collect();
+    found.sort_by(|left, right| left.url.cmp(&right.url));
+    found
+}
+
+fn value_sets(archive: &Archive) -> Vec<String> {
+    let artefacts = archive.files.iter().filter_map(|(_, json)| Artefact::from_json(json.clone()).ok());
+    artefacts
+        .filter(|artefact| artefact.resource_type() == ResourceType::VALUE_SET)
+        .map(|artefact| artefact.url().to_owned())
+        .collect()
+}
+
+/// An artefact of a guide has the guide's version, whatever an older file says, and means the guide's value sets.
+fn prepared(mut draft: StructureDraft, archive: &Archive, value_sets: &[String]) -> StructureDraft {
+    draft.identify();
+    draft.snapshot.clear();
+    if archive.manifest.is_core() {
+        return draft;
+    }
+    let version = &archive.manifest.version;
+    draft.version = Some(version.clone());
+    for binding in draft.differential.iter_mut().filter_map(|element| element.binding.as_mut()) {
+        let additional = binding.additional.iter_mut().map(|additional| &mut additional.value_set);
+        for value_set in binding.value_set.iter_mut().chain(additional) {
+            if value_sets.contains(value_set) {
+                *value_set = format!("{value_set}|{version}");
+            }
+        }
+    }
+    draft
+}
+
+fn manifest(manifest: &Manifest) -> String {
+    let mut text = format!("name {}\nversion {}\n", manifest.name, manifest.version);
+    if let Some(canonical) = &manifest.canonical {
+        text.push_str(&format!("canonical {canonical}\n"));
+    }
+    for release in &manifest.fhir_versions {
+        text.push_str(&format!("release {release}\n"));
+    }
+    for (name, version) in &manifest.dependencies {
+        text.push_str(&format!("needs {name} {version}\n"));
+    }
+    text
+}
+
+fn texts(structures: &[StructureDraft]) -> String {
+    structures.iter().map(facts::print).collect()
+}
