@@ -55,9 +55,9 @@ async fn each_wrong_request_has_its_own_status_and_issue() {
     let deep = format!(r#"{{"resourceType":"Patient","extension":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     let large = format!(r#"{{"resourceType":"Patient","name":[{{"family":"{}"}}]}}"#, "x".repeat(3 << 20));
     let cases: Vec<Case> = vec![
-        (Method::GET, "/Patient/1", vec![("accept", "application/fhir+xml")], String::new(), &[406]),
-        (Method::GET, "/Patient/1?_format=xml", vec![], String::new(), &[406]),
-        (Method::POST, "/Patient", vec![("content-type", "application/fhir+xml")], "<Patient/>".into(), &[415]),
+        (Method::GET, "/Patient/1", vec![("accept", "text/turtle")], String::new(), &[406]),
+        (Method::GET, "/Patient/1?_format=ttl", vec![], String::new(), &[406]),
+        (Method::POST, "/Patient", vec![("content-type", "application/fhir+xml")], "<Patient/>".into(), &[400]),
         (Method::POST, "/Patient", vec![("content-type", "text/plain")], "x".into(), &[415]),
         (Method::POST, "/Patient", vec![json], "{".into(), &[400]),
         (Method::POST, "/Patient", vec![json], String::new(), &[400]),

@@ -16,6 +16,12 @@ impl Positions {
         Self { marks }
     }
 
+    /// Bytes of memory that it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.marks.len() * size_of::<(u32, u32)>()
+    }
+
     /// The offset in the XML of what stands at an offset in the JSON.
     #[must_use]
     pub fn in_xml(&self, json_offset: usize) -> usize {

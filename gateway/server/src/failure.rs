@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::authorize::Caller;
+use crate::receive::Markup;
 use fhir::{Issue, IssueType};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -48,6 +49,15 @@ impl Failure {
     #[must_use]
     pub fn of(mut self, caller: &Caller) -> Self {
         self.caller = Some(Box::new(caller.clone()));
+        self
+    }
+
+    /// The same failure by the lines of what the client sent, when that was XML.
+    #[must_use]
+    pub fn in_markup(mut self, markup: Option<&Markup>) -> Self {
+        if let Some(markup) = markup {
+            self.issues = markup.relocate(self.issues);
+        }
         self
     }
 

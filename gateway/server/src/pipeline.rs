@@ -6,12 +6,13 @@ pub mod discovery;
 mod open;
 mod perform;
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use adapter::Clock;
-use fhir::IssueType;
+use fhir::{Issue, IssueType};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, header};
@@ -27,7 +28,7 @@ use crate::passage::{Passage, Stage};
 use crate::receive::path::Path;
 use crate::receive::payload::Lease;
 use crate::receive::site::{Door, Site, Sites};
-use crate::receive::{self, Envelope, Lingering, Received, Shape};
+use crate::receive::{self, Envelope, Lingering, Markup, Received, Shape, negotiate};
 use crate::respond::{self, Manner, account, cors};
 use crate::route::{self, Destination, Routes};
 use crate::telemetry::{Meters, Tracing};
@@ -118,6 +119,7 @@ impl Pipeline {
         let path = Path::parse(head.uri.path())?;
         match self.sites.door(path.segments()) {
             Door::Fhir(site, rest) => {
+                passage.format = negotiate::glimpse(&head.headers, head.uri.query(), site.version);
                 let shape = Shape::read(rest, site.version)?;
                 passage.readers = self.readers(head, &site.practice, shape.is_public());
                 match shape {
@@ -231,15 +233,26 @@ impl Pipeline {
         passage.mark(Stage::Route);
         let plan = plan?;
         passage.route = Some(Arc::clone(&plan.route));
+        let markup = permitted.request().markup.clone();
         let validated = validate::request(permitted, &plan);
         passage.mark(Stage::Validate);
-        let validated = validated?;
+        let validated = validated.map_err(|failure| failure.in_markup(markup.as_deref()))?;
         account::payload(record, validated.interaction());
         let reply = self.perform(&validated, &plan, manner).await;
         passage.mark(Stage::Dispatch);
         let reply = reply?;
         account::succeeded(record, &reply, self.clock.now());
-        Ok(respond::reply(manner, reply, validated.warnings()))
+        let reply = self.written(manner, reply).await?;
+        let warnings = in_markup(markup.as_deref(), validated.warnings());
+        Ok(respond::reply(manner, reply, &warnings))
+    }
+}
+
+/// Issues of a payload by the lines of what the client sent.
+fn in_markup<'i>(markup: Option<&Markup>, issues: &'i [Issue]) -> Cow<'i, [Issue]> {
+    match markup {
+        Some(markup) => Cow::Owned(markup.relocate(issues.to_vec())),
+        None => Cow::Borrowed(issues),
     }
 }
 

@@ -63,8 +63,8 @@ impl Pipeline {
         });
         let pretty = query.first("_pretty") == Some("true");
         let preferences = Preferences { format, pretty, ..Preferences::default() };
-        let manner = Manner::to_read(preferences, head.method == Method::HEAD);
-        let mut response = respond::resource(&manner, bytes);
+        let manner = Manner::to_read(preferences, head.method == Method::HEAD, site.version);
+        let mut response = respond::resource(&manner, bytes)?;
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         Ok(response)
     }
@@ -100,7 +100,7 @@ impl Pipeline {
             "software": { "name": "Frontdesk", "version": env!("CARGO_PKG_VERSION") },
             "implementation": { "description": "Frontdesk, a FHIR integration gateway", "url": &*site.base },
             "fhirVersion": site.version.number(),
-            "format": ["application/fhir+json", "json"],
+            "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
             "rest": [rest],
         });
         if capability.resources.values().any(patches) {

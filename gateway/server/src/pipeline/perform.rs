@@ -10,7 +10,7 @@ use super::Pipeline;
 use crate::authorize::{Permitted, confine};
 use crate::dispatch;
 use crate::failure::Failure;
-use crate::respond::Manner;
+use crate::respond::{Manner, markup};
 use crate::route::Plan;
 use crate::translate;
 use crate::validate::Validated;
@@ -36,6 +36,15 @@ impl Pipeline {
             reply.body = self.gather(reply.body).await?;
         }
         translate::to_client(reply, version, request)
+    }
+
+    /// The reply in what the client asked for. XML is made of a whole body.
+    pub(super) async fn written(&self, manner: &Manner, mut reply: Reply) -> Result<Reply, Failure> {
+        if manner.preferences.format.is_xml() {
+            let body = self.gather(reply.body).await?;
+            reply.body = markup::body(manner.preferences.format, manner.version, body)?;
+        }
+        Ok(reply)
     }
 
     /// Reads what a confined token wants to change, and ties the write to what was read. What is not there cannot be made

@@ -1,5 +1,6 @@
 //! Shape, method, query and body to [`Interaction`].
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 
 use super::linger::Lingering;
+use super::markup::Markup;
 use super::payload::{self, Lease};
 use super::site::Site;
 use super::{Limits, Preferences, Shape, bad, conditions, negotiate};
@@ -48,9 +50,10 @@ struct Reader<'a> {
     deadline: Instant,
     lease: &'a mut Lease,
     preferences: &'a mut Preferences,
+    markup: Option<Arc<Markup>>,
 }
 
-/// Builds the interaction; reads the body when it has one.
+/// Builds the interaction; reads the body when it has one. With what the body was in XML.
 #[allow(clippy::too_many_arguments, reason = "everything of a request is looked at once, here")]
 pub(super) async fn build(
     head: &Parts,
@@ -62,34 +65,39 @@ pub(super) async fn build(
     limits: &Limits,
     deadline: Instant,
     lease: &mut Lease,
-) -> Result<Interaction, Failure> {
-    let mut reader = Reader { head, body: Some(body), site, limits, deadline, lease, preferences };
-    match shape {
-        Shape::Metadata | Shape::Discovery => Ok(Interaction::Capabilities),
-        Shape::SystemHistory => Ok(Interaction::HistorySystem { query }),
-        Shape::TypeHistory(resource_type) => Ok(Interaction::HistoryType { resource_type, query }),
-        Shape::InstanceHistory(resource_type, id) => Ok(Interaction::HistoryInstance { resource_type, id, query }),
-        Shape::Version(resource_type, id, version_id) => Ok(Interaction::Vread { resource_type, id, version_id }),
-        Shape::System if head.method == Method::POST => reader.batch().await,
-        Shape::System => Ok(Interaction::SearchSystem { compartment: None, query }),
-        Shape::SystemSearch => Ok(Interaction::SearchSystem { compartment: None, query: reader.form(query).await? }),
-        Shape::TypeSearch(resource_type) => {
-            Ok(Interaction::SearchType { resource_type, compartment: None, query: reader.form(query).await? })
-        }
-        Shape::Compartment { owner, of, by_post } => {
-            let query = if by_post { reader.form(query).await? } else { query };
-            Ok(match of {
-                Some(resource_type) => Interaction::SearchType { resource_type, compartment: Some(owner), query },
-                None => Interaction::SearchSystem { compartment: Some(owner), query },
-            })
-        }
-        Shape::Type(resource_type) => reader.of_type(resource_type, query).await,
-        Shape::Instance(resource_type, id) => reader.of_instance(resource_type, id).await,
-        Shape::Operation(level, name) => reader.operation(level, name, query).await,
-    }
+) -> Result<(Interaction, Option<Arc<Markup>>), Failure> {
+    let mut reader = Reader { head, body: Some(body), site, limits, deadline, lease, preferences, markup: None };
+    let interaction = reader.interaction(shape, query).await?;
+    Ok((interaction, reader.markup))
 }
 
 impl Reader<'_> {
+    async fn interaction(&mut self, shape: Shape, query: Query) -> Result<Interaction, Failure> {
+        match shape {
+            Shape::Metadata | Shape::Discovery => Ok(Interaction::Capabilities),
+            Shape::SystemHistory => Ok(Interaction::HistorySystem { query }),
+            Shape::TypeHistory(resource_type) => Ok(Interaction::HistoryType { resource_type, query }),
+            Shape::InstanceHistory(resource_type, id) => Ok(Interaction::HistoryInstance { resource_type, id, query }),
+            Shape::Version(resource_type, id, version_id) => Ok(Interaction::Vread { resource_type, id, version_id }),
+            Shape::System if self.head.method == Method::POST => self.batch().await,
+            Shape::System => Ok(Interaction::SearchSystem { compartment: None, query }),
+            Shape::SystemSearch => Ok(Interaction::SearchSystem { compartment: None, query: self.form(query).await? }),
+            Shape::TypeSearch(resource_type) => {
+                Ok(Interaction::SearchType { resource_type, compartment: None, query: self.form(query).await? })
+            }
+            Shape::Compartment { owner, of, by_post } => {
+                let query = if by_post { self.form(query).await? } else { query };
+                Ok(match of {
+                    Some(resource_type) => Interaction::SearchType { resource_type, compartment: Some(owner), query },
+                    None => Interaction::SearchSystem { compartment: Some(owner), query },
+                })
+            }
+            Shape::Type(resource_type) => self.of_type(resource_type, query).await,
+            Shape::Instance(resource_type, id) => self.of_instance(resource_type, id).await,
+            Shape::Operation(level, name) => self.operation(level, name, query).await,
+        }
+    }
+
     async fn of_type(&mut self, resource_type: ResourceType, query: Query) -> Result<Interaction, Failure> {
         match self.head.method {
             Method::POST => {
@@ -133,8 +141,7 @@ impl Reader<'_> {
         if self.head.method != Method::POST {
             return Ok(Interaction::Operation { name, level, parameters: Parameters::Query(query) });
         }
-        let version = self.payload_version()?;
-        let bytes = self.bytes(self.limits.body).await?;
+        let (version, bytes) = self.fhir().await?;
         let resource_type = root_text(&bytes, "resourceType")?
             .and_then(|name| name.parse().ok())
             .ok_or_else(|| bad("expected a Parameters resource, or the one resource that the operation takes"))?;
@@ -153,25 +160,36 @@ impl Reader<'_> {
     }
 
     async fn resource(&mut self, resource_type: ResourceType) -> Result<Resource, Failure> {
-        let version = self.payload_version()?;
-        let bytes = self.bytes(self.limits.body).await?;
+        let (version, bytes) = self.fhir().await?;
         if bytes.is_empty() {
             return Err(bad(format!("expected a {resource_type} resource in the body, found nothing")));
         }
         Ok(Resource::new(resource_type, version, bytes))
     }
 
-    /// The release that the body is written in: what its media type says (http.html#version-parameter), or the base's. The
-    /// answer is in the same one unless Accept names another.
-    fn payload_version(&mut self) -> Result<Version, Failure> {
-        let named = negotiate::resource(&self.head.headers, self.site.version)?;
-        self.preferences.format.version = self.preferences.format.version.or(named);
-        Ok(named.unwrap_or(self.site.version))
+    async fn patch(&mut self) -> Result<Patch, Failure> {
+        let (format, written) = negotiate::patch(&self.head.headers, self.site.version)?;
+        let bytes = self.bytes(self.limits.body).await?;
+        let version = written.version.unwrap_or(self.site.version);
+        Ok(Patch { format, bytes: if written.is_xml { self.json_of(bytes, version)? } else { bytes } })
     }
 
-    async fn patch(&mut self) -> Result<Patch, Failure> {
-        let format = negotiate::patch(&self.head.headers, self.site.version)?;
-        Ok(Patch { format, bytes: self.bytes(self.limits.body).await? })
+    /// A body that is a resource, in JSON whatever it was written in, and its release: what its media type says
+    /// (http.html#version-parameter), or the base's. The answer then names it too.
+    async fn fhir(&mut self) -> Result<(Version, Bytes), Failure> {
+        let written = negotiate::resource(&self.head.headers, self.site.version)?;
+        self.preferences.format.version = self.preferences.format.version.or(written.version);
+        let version = written.version.unwrap_or(self.site.version);
+        let bytes = self.bytes(self.limits.body).await?;
+        let is_xml = written.is_xml && !bytes.is_empty();
+        Ok((version, if is_xml { self.json_of(bytes, version)? } else { bytes }))
+    }
+
+    fn json_of(&mut self, bytes: Bytes, version: Version) -> Result<Bytes, Failure> {
+        let (json, markup) = Markup::read(bytes, version)?;
+        self.lease.grow(json.len() + markup.extra())?;
+        self.markup = Some(Arc::new(markup));
+        Ok(json)
     }
 
     /// Parameters of the form stand behind those of the URL (search.html#Introduction).

@@ -4,6 +4,7 @@ mod address;
 mod conditions;
 mod interaction;
 pub mod linger;
+pub mod markup;
 pub mod negotiate;
 pub mod path;
 pub mod payload;
@@ -25,6 +26,7 @@ use crate::failure::Failure;
 use crate::listener::Peer;
 
 pub use linger::Lingering;
+pub use markup::Markup;
 pub use negotiate::Format;
 use payload::{Budget, Lease};
 pub use shape::Shape;
@@ -97,13 +99,14 @@ pub async fn read(
     conditions::of_read(&head.headers, &mut preferences);
     let deadline = envelope.arrived + limits.total;
     let mut lease = limits.budget.lease();
-    let interaction =
+    let (interaction, markup) =
         interaction::build(head, body, shape, query, site, &mut preferences, limits, deadline, &mut lease).await?;
     let request = Request {
         practice: site.practice.clone(),
         base: Arc::clone(&site.base),
         version: site.version,
         interaction,
+        markup,
         address: envelope.address,
         preferences,
         idempotency_key: idempotency_key(&head.headers)?,
@@ -171,6 +174,8 @@ pub struct Request {
     pub version: Version,
     /// What it wants.
     pub interaction: Interaction,
+    /// What the payload was, when it came in XML: the interaction has it in JSON.
+    pub markup: Option<Arc<Markup>>,
     /// The client's address; from forwarding fields only when a named proxy sent them.
     pub address: IpAddr,
     /// What the client would like.

@@ -16,7 +16,7 @@ pub struct Format {
     pub version: Option<Version>,
 }
 
-/// The media types of FHIR's JSON.
+/// The media types of FHIR's JSON and XML.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Media {
     /// `application/fhir+json`
@@ -24,7 +24,23 @@ pub enum Media {
     FhirJson,
     /// `application/json`: a client that asks for the generic type gets it.
     Json,
+    /// `application/fhir+xml`
+    FhirXml,
+    /// `application/xml`: as with JSON.
+    Xml,
 }
+
+/// How a resource in a body is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The release, when the client named one.
+    pub version: Option<Version>,
+    /// XML; JSON otherwise.
+    pub is_xml: bool,
+}
+
+/// What bodies may be written in.
+const TAKEN: &str = "application/fhir+json, application/fhir+xml";
 
 impl Format {
     /// The Content-Type of an answer.
@@ -36,8 +52,30 @@ impl Format {
             (Media::FhirJson, Some(Version::R4B)) => "application/fhir+json; fhirVersion=4.3; charset=utf-8",
             (Media::FhirJson, Some(Version::R5)) => "application/fhir+json; fhirVersion=5.0; charset=utf-8",
             (Media::Json, _) => "application/json; charset=utf-8",
+            (Media::FhirXml, None) => "application/fhir+xml; charset=utf-8",
+            (Media::FhirXml, Some(Version::R4)) => "application/fhir+xml; fhirVersion=4.0; charset=utf-8",
+            (Media::FhirXml, Some(Version::R4B)) => "application/fhir+xml; fhirVersion=4.3; charset=utf-8",
+            (Media::FhirXml, Some(Version::R5)) => "application/fhir+xml; fhirVersion=5.0; charset=utf-8",
+            (Media::Xml, _) => "application/xml; charset=utf-8",
         })
     }
+
+    /// Whether an answer is XML; JSON otherwise.
+    #[must_use]
+    pub const fn is_xml(self) -> bool {
+        matches!(self.media, Media::FhirXml | Media::Xml)
+    }
+}
+
+/// The same before anything else of a request is looked at, so that refusals too are written as the client asked; what cannot
+/// be told yet is told later.
+#[must_use]
+pub fn glimpse(headers: &HeaderMap, query: Option<&str>, base: Version) -> Format {
+    let is_said = |value: &HeaderValue| value.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"xml"));
+    if !query.is_some_and(|query| query.contains("_format")) && !headers.get_all(header::ACCEPT).iter().any(is_said) {
+        return Format::default();
+    }
+    accept(headers, &mut Query::parse(query.unwrap_or_default()), base).unwrap_or_default()
 }
 
 /// What the answer shall be: `_format` goes before Accept (http.html#parameters) and is taken out of the query.
@@ -76,30 +114,33 @@ pub fn accept(headers: &HeaderMap, query: &mut Query, base: Version) -> Result<F
 ///
 /// # Errors
 /// 415 for any other, or for another character set or release.
-pub fn resource(headers: &HeaderMap, base: Version) -> Result<Option<Version>, Failure> {
+pub fn resource(headers: &HeaderMap, base: Version) -> Result<Written, Failure> {
     let content_type = content_type(headers)?;
     let media = Parsed::new(content_type);
-    match media.essence.as_str() {
-        "application/fhir+json" | "application/json" | "text/json" => media.check(base),
-        _ => Err(unsupported("application/fhir+json", header::ACCEPT)),
-    }
+    let is_xml = match media.essence.as_str() {
+        "application/fhir+json" | "application/json" | "text/json" => false,
+        "application/fhir+xml" | "application/xml" | "text/xml" => true,
+        _ => return Err(unsupported(TAKEN, header::ACCEPT)),
+    };
+    Ok(Written { version: media.check(base)?, is_xml })
 }
 
 /// The language of a patch.
 ///
 /// # Errors
 /// 415 with Accept-Patch (RFC 5789 2.2).
-pub fn patch(headers: &HeaderMap, base: Version) -> Result<PatchFormat, Failure> {
+pub fn patch(headers: &HeaderMap, base: Version) -> Result<(PatchFormat, Written), Failure> {
     let media = Parsed::new(content_type(headers)?);
-    let format = match media.essence.as_str() {
-        "application/json-patch+json" => PatchFormat::Json,
-        "application/fhir+json" | "application/json" => PatchFormat::FhirPath,
+    let (format, is_xml) = match media.essence.as_str() {
+        "application/json-patch+json" => (PatchFormat::Json, false),
+        "application/fhir+json" | "application/json" => (PatchFormat::FhirPath, false),
+        "application/fhir+xml" | "application/xml" | "text/xml" => (PatchFormat::FhirPath, true),
         _ => {
-            let accepted = "application/json-patch+json, application/fhir+json";
+            let accepted = "application/json-patch+json, application/fhir+json, application/fhir+xml";
             return Err(unsupported(accepted, http::HeaderName::from_static("accept-patch")));
         }
     };
-    media.check(base).map(|_| format)
+    Ok((format, Written { version: media.check(base)?, is_xml }))
 }
 
 /// Whether a body is a form.
@@ -170,6 +211,8 @@ fn offer(range: &str, base: Version) -> Option<Format> {
     let media = match parsed.essence.as_str() {
         "application/fhir+json" | "json" | "*/*" | "application/*" => Media::FhirJson,
         "application/json" | "text/json" => Media::Json,
+        "application/fhir+xml" | "xml" => Media::FhirXml,
+        "application/xml" | "text/xml" => Media::Xml,
         _ => return None,
     };
     Some(Format { media, version: parsed.version(base).ok()? })
@@ -186,7 +229,7 @@ fn quality(range: &str) -> u16 {
 }
 
 fn not_acceptable() -> Failure {
-    let text = "expected an Accept or _format that takes application/fhir+json";
+    let text = "expected an Accept or _format that takes application/fhir+json or application/fhir+xml";
     Failure::new(StatusCode::NOT_ACCEPTABLE, IssueType::NotSupported, text)
 }
 
@@ -214,24 +257,30 @@ mod tests {
 
     #[test]
     fn the_answer_is_in_what_was_asked_for_or_there_is_none() {
-        let fhir = Some("application/fhir+json");
+        let (fhir, xml) = (Some("application/fhir+json"), Some("application/fhir+xml"));
         for (accept, query, expected) in [
             ("", "", fhir),
             ("*/*", "", fhir),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "", fhir),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "", Some("application/xml")),
             ("application/json", "", Some("application/json")),
-            ("application/fhir+xml, application/fhir+json;q=0.5", "", fhir),
+            ("application/fhir+xml;q=0.5, application/fhir+json", "", fhir),
+            ("application/fhir+xml, application/fhir+json;q=0.5", "", xml),
+            ("text/xml", "", Some("application/xml")),
+            ("application/fhir+xml; fhirVersion=4.0", "", Some("application/fhir+xml; fhirVersion=4.0")),
+            ("application/fhir+xml; fhirVersion=5.0", "", None),
+            ("text/turtle", "", None),
             ("application/json;q=0.5, application/fhir+json", "", fhir),
             ("application/fhir+json; fhirVersion=4.0", "", Some("application/fhir+json; fhirVersion=4.0")),
             ("application/fhir+json;fhirVersion=\"4.3\"", "", Some("application/fhir+json; fhirVersion=4.3")),
             ("application/fhir+json; fhirVersion=5.0", "", None),
             ("application/fhir+json; fhirVersion=5.0, application/fhir+json", "", fhir),
-            ("application/fhir+xml", "", None),
+            ("application/fhir+xml", "", xml),
             ("application/fhir+json;q=0", "", None),
             ("application/fhir+xml", "_format=json", fhir),
             ("", "_format=application/fhir+json", fhir),
             ("", "_format=application/fhir%2Bjson", fhir),
-            ("", "_format=xml", None),
+            ("", "_format=xml", xml),
+            ("application/json", "_format=application/fhir+xml", xml),
             ("application/fhir+json", "_format=text/turtle", None),
         ] {
             assert_eq!(asked(accept, query).as_deref(), expected, "{accept} {query}");
@@ -247,7 +296,10 @@ mod tests {
             ("application/fhir+json; fhirVersion=3.0", "", false),
             ("application/fhir+json; charset=iso-8859-1", "", false),
             ("application/fhir+json", "gzip", false),
-            ("application/fhir+xml", "", false),
+            ("application/fhir+xml", "", true),
+            ("text/xml; charset=utf-8", "", true),
+            ("application/fhir+xml; charset=utf-16", "", false),
+            ("application/fhir+turtle", "", false),
             ("application/x-www-form-urlencoded", "", false),
             ("", "", false),
         ] {

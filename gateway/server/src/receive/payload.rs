@@ -47,7 +47,7 @@ impl Budget {
 
 impl Lease {
     /// Takes more, as bytes arrive: a client that announces much and sends nothing holds nothing.
-    fn grow(&mut self, bytes: usize) -> Result<(), Failure> {
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Failure> {
         let taken = self.budget.free.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |free| free.checked_sub(bytes));
         if taken.is_err() {
             metrics::counter!("frontdesk_bodies_refused_total").increment(1);

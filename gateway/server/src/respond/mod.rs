@@ -4,13 +4,14 @@ pub mod account;
 mod conditional;
 pub mod cors;
 mod fields;
+pub mod markup;
 mod pretty;
 
 use std::time::SystemTime;
 
 use adapter::{Reply, Status};
 use bytes::Bytes;
-use fhir::{Interaction, Issue, Outcome};
+use fhir::{Interaction, Issue, Version};
 use futures_util::TryStreamExt;
 use http::response::Builder;
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -32,6 +33,8 @@ pub struct Manner {
     write: bool,
     /// Whether it is a create: its answer says where.
     create: bool,
+    /// The release that the client speaks.
+    pub version: Version,
     /// The base that `Location` is built on.
     base: std::sync::Arc<str>,
 }
@@ -49,14 +52,15 @@ impl Manner {
                 interaction,
                 Interaction::Create { .. } | Interaction::Update { .. } | Interaction::ConditionalUpdate { .. }
             ),
+            version: request.version,
             base: std::sync::Arc::clone(&request.base),
         }
     }
 
     /// Of a GET or HEAD that is no interaction with a back end.
     #[must_use]
-    pub fn to_read(preferences: Preferences, head: bool) -> Self {
-        Self { preferences, head, write: false, create: false, base: std::sync::Arc::from("") }
+    pub fn to_read(preferences: Preferences, head: bool, version: Version) -> Self {
+        Self { preferences, head, write: false, create: false, version, base: std::sync::Arc::from("") }
     }
 
     /// Whether the request changes something.
@@ -87,7 +91,7 @@ fn is_write(interaction: &Interaction) -> bool {
     )
 }
 
-/// The response to a reply. `warnings` are what validation let pass.
+/// The response to a reply, whose body is in the format of the answer already. `warnings` are what validation let pass.
 #[must_use]
 pub fn reply(manner: &Manner, mut reply: Reply, warnings: &[Issue]) -> Response<Body> {
     reply.issues.extend_from_slice(warnings);
@@ -108,7 +112,8 @@ pub fn reply(manner: &Manner, mut reply: Reply, warnings: &[Issue]) -> Response<
         (true, Some(Returns::OperationOutcome)) => {
             let status = if reply.status == Status::NoContent { StatusCode::OK } else { status(&reply) };
             let builder = builder.status(status).header("preference-applied", "return=OperationOutcome");
-            content(builder, manner, Body::whole(Outcome(reply.issues).to_json()))
+            let outcome = markup::outcome(manner.preferences.format, reply.issues);
+            content(builder, manner, Body::whole(outcome))
         }
         _ => representation(builder, manner, reply.body),
     }
@@ -117,7 +122,7 @@ pub fn reply(manner: &Manner, mut reply: Reply, warnings: &[Issue]) -> Response<
 /// The response to a failure: an OperationOutcome (http.html#Status-Codes).
 #[must_use]
 pub fn failure(format: Format, failure: Failure) -> Response<Body> {
-    let body = Outcome(failure.issues).to_json();
+    let body = markup::outcome(format, failure.issues);
     let mut response = respond(
         Response::builder().status(failure.status).header(header::CONTENT_TYPE, format.content_type()),
         Body::whole(body),
@@ -133,10 +138,13 @@ pub fn json(status: StatusCode, bytes: impl Into<Bytes>) -> Response<Body> {
     respond(builder, Body::whole(bytes))
 }
 
-/// A whole resource that the gateway itself made.
-#[must_use]
-pub fn resource(manner: &Manner, bytes: impl Into<Bytes>) -> Response<Body> {
-    content(Response::builder(), manner, whole(manner, bytes.into()))
+/// A whole resource that the gateway itself made, in the format of the answer.
+///
+/// # Errors
+/// When it has no XML, which no resource of ours should happen to have.
+pub fn resource(manner: &Manner, bytes: impl Into<Bytes>) -> Result<Response<Body>, Failure> {
+    let body = markup::body(manner.preferences.format, manner.version, adapter::Body::Bytes(bytes.into()))?;
+    Ok(representation(Response::builder(), manner, body))
 }
 
 /// An answer without a body.
@@ -157,7 +165,11 @@ fn representation(builder: Builder, manner: &Manner, body: adapter::Body) -> Res
 }
 
 fn whole(manner: &Manner, bytes: Bytes) -> Body {
-    if manner.preferences.pretty { Body::whole(pretty::print(&bytes)) } else { Body::whole(bytes) }
+    if manner.preferences.pretty && !manner.preferences.format.is_xml() {
+        Body::whole(pretty::print(&bytes))
+    } else {
+        Body::whole(bytes)
+    }
 }
 
 fn content(builder: Builder, manner: &Manner, body: Body) -> Response<Body> {

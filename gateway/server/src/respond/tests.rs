@@ -7,7 +7,8 @@ use fhir::{IssueType, ResourceType};
 use super::*;
 
 fn manner(write: bool, preferences: Preferences) -> Manner {
-    Manner { preferences, head: false, write, create: write, base: Arc::from("http://gw/fhir/r4") }
+    let base = Arc::from("http://gw/fhir/r4");
+    Manner { preferences, head: false, write, create: write, version: fhir::Version::R4, base }
 }
 
 fn stored(status: Status) -> Reply {

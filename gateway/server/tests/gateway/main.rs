@@ -12,3 +12,4 @@ mod negotiation;
 mod shutdown;
 mod tls;
 mod wire;
+mod xml_bodies;

@@ -14,8 +14,10 @@ async fn media_types_are_negotiated_or_refused() {
     for (path, accept, status, content_type) in [
         ("/metadata", "application/json", 200, "application/json; charset=utf-8"),
         ("/metadata?_format=json", "application/fhir+xml", 200, "application/fhir+json; charset=utf-8"),
-        ("/metadata", "application/fhir+xml", 406, "application/fhir+json; charset=utf-8"),
-        ("/metadata?_format=xml", "", 406, "application/fhir+json; charset=utf-8"),
+        ("/metadata", "application/fhir+xml", 200, "application/fhir+xml; charset=utf-8"),
+        ("/metadata?_format=xml", "", 200, "application/fhir+xml; charset=utf-8"),
+        ("/metadata", "text/turtle", 406, "application/fhir+json; charset=utf-8"),
+        ("/metadata?_format=ttl", "", 406, "application/fhir+json; charset=utf-8"),
         (
             "/metadata",
             "application/fhir+json; fhirVersion=4.3",
@@ -30,7 +32,8 @@ async fn media_types_are_negotiated_or_refused() {
     for (content_type, status) in [
         ("application/fhir+json", 201),
         ("application/json", 201),
-        ("application/fhir+xml", 415),
+        ("application/fhir+xml", 400),
+        ("application/fhir+turtle", 415),
         ("text/plain", 415),
         ("application/fhir+json; fhirVersion=3.0", 415),
     ] {

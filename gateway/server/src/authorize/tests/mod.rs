@@ -206,6 +206,7 @@ fn request(interaction: Interaction) -> Request {
         base: BASE.into(),
         version: Version::R4,
         interaction,
+        markup: None,
         address: HOME,
         preferences: Preferences::default(),
         idempotency_key: None,
