@@ -102,6 +102,7 @@ fn read() -> Request {
         base: format!("{ROOT}/fhir/r4").into(),
         version: Version::R4,
         interaction: Interaction::Read { resource_type: ResourceType::PATIENT, id: "1".parse().unwrap() },
+        markup: None,
         address: HOME,
         preferences: Preferences::default(),
         idempotency_key: None,
