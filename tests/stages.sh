@@ -94,6 +94,8 @@ build() {
 
 tests() {
     export FRONTDESK_EXAMPLES=$PWD/$PEERS/node_modules/hl7.fhir.r4.examples
+    # R4's core package is on no registry: it lies beside the suites.
+    export FRONTDESK_PACKAGES=$PWD/$PEERS/node_modules:$FRONTDESK_SUITES/../packages
     if has_nextest; then
         run_tests -E 'not package(end-to-end)'
     else
