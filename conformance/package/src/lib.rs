@@ -5,8 +5,10 @@
 
 pub mod archive;
 pub mod canonical;
+mod compiled;
 pub mod draft;
 pub mod facts;
+mod package;
 mod registry;
 mod snapshot;
 pub mod structure;
@@ -15,6 +17,8 @@ mod volume;
 
 pub use archive::{Archive, BadArchive, Bounds, Manifest};
 pub use canonical::Canonical;
+pub use compiled::NotUsable;
+pub use package::{LeftOut, Package};
 pub use registry::{Artefact, MissingDependency, NoArtefact, Registry, Unresolved};
 pub use structure::{
     AdditionalBinding, Binding, Cardinality, Constraint, Context, ContextType, Derivation, Discriminator,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use fhir::Version;
 use package::draft::{self, ElementDraft, StructureDraft};
-use package::{Archive, Bounds, Derivation, ElementDefinition, Registry};
+use package::{Archive, Bounds, Derivation, ElementDefinition, Package, Registry};
 
 /// Profiles whose published snapshot says something else: in which releases, and why ours stands.
 const DIFFERENT: [(&[Version], &str, &str); 10] = [
@@ -64,7 +64,7 @@ fn archive(folder: &Path, name: &str, version: &str) -> Option<Archive> {
 fn compare_all(release: Version, archive: Archive) {
     let published: Vec<StructureDraft> =
         archive.files.iter().filter_map(|(_, json)| draft::read(json).ok()).filter(is_profile).collect();
-    let registry = Registry::built_in(release).with_packages([archive]);
+    let registry = Registry::built_in(release).with_packages([Package::of(archive).0]);
     let (mut equal, mut unexplained) = (0, Vec::new());
     for draft in &published {
         let differences = compare(&registry, draft);

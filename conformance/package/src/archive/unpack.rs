@@ -20,9 +20,9 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// The core package of R5 has 320 MiB in 4,000 files.
+    /// The core package of R5 has 90 MiB in 4,000 files.
     fn default() -> Self {
-        Self { unpacked: 1 << 30, file: 64 << 20, entries: 100_000 }
+        Self { unpacked: 512 << 20, file: 64 << 20, entries: 100_000 }
     }
 }
 

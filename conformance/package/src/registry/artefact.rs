@@ -8,7 +8,7 @@ use fhir::json::{Document, SyntaxError, scan};
 
 use super::Unresolved;
 use super::layer::Origin;
-use crate::draft::{self, LIMITS, StructureDraft};
+use crate::draft::{self, LIMITS, MalformedStructure, StructureDraft};
 use crate::facts;
 use crate::structure::Structure;
 use crate::volume::{Part, Volume};
@@ -31,6 +31,8 @@ pub(crate) enum Body {
     Type(Part),
     /// Facts that are built in.
     Facts(&'static Volume, Part),
+    /// Facts of a package that was loaded.
+    Text(Bytes),
     /// The resource.
     Json(Bytes),
 }
@@ -47,6 +49,9 @@ pub enum NoArtefact {
     /// Nothing can refer to it.
     #[error("expected a resource with a `url`")]
     NoUrl,
+    /// It is a StructureDefinition that means nothing.
+    #[error("{0}")]
+    Structure(MalformedStructure),
 }
 
 impl Artefact {
@@ -95,12 +100,12 @@ impl Artefact {
         self.origin.as_ref().map(|origin| (origin.name.as_str(), origin.version.as_str()))
     }
 
-    /// The resource; none for what is built in as facts.
+    /// The resource; none for a structure of a package, which is kept as facts.
     #[must_use]
     pub const fn json(&self) -> Option<&Bytes> {
         match &self.body {
             Body::Json(json) => Some(json),
-            Body::Type(_) | Body::Facts(..) => None,
+            Body::Type(_) | Body::Facts(..) | Body::Text(_) => None,
         }
     }
 
@@ -110,6 +115,10 @@ impl Artefact {
             Body::Json(json) => draft::read(json).map_err(|error| malformed(error.to_string()))?,
             Body::Facts(volume, part) => {
                 facts::parse(volume.text(*part)).map_err(|error| malformed(error.to_string()))?
+            }
+            Body::Text(text) => {
+                let text = std::str::from_utf8(text).map_err(|error| malformed(error.to_string()))?;
+                facts::parse(text).map_err(|error| malformed(error.to_string()))?
             }
             Body::Type(_) => return Err(malformed("expected a profile".to_owned())),
         };

@@ -15,8 +15,10 @@ use crate::canonical::CORE;
 use crate::draft::StructureDraft;
 use crate::structure::Structure;
 
+pub(crate) use artefact::Body;
 pub use artefact::{Artefact, NoArtefact};
 use layer::Layer;
+pub(crate) use layer::Origin;
 pub use packages::MissingDependency;
 
 /// Why a canonical leads to no structure.
@@ -135,7 +137,7 @@ impl Registry {
         self.top.find(of, canonical).map(|(_, artefact)| artefact)
     }
 
-    /// The JSON of a resource that a canonical means; none also for what is built in as facts.
+    /// The JSON of a resource that a canonical means; none also for a structure of a package, which is kept as facts.
     #[must_use]
     pub fn json(&self, of: ResourceType, canonical: &str) -> Option<&Bytes> {
         self.artefact(of, canonical)?.json()

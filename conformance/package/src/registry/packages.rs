@@ -1,10 +1,9 @@
 //! Packages become layers.
 
-use std::sync::Arc;
-
+use super::Registry;
 use super::layer::{Layer, Origin, depends};
-use super::{Artefact, Registry};
-use crate::archive::{Archive, Manifest};
+use crate::archive::Manifest;
+use crate::package::Package;
 
 /// A package that another one builds on is not here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,18 +18,18 @@ pub struct MissingDependency {
 }
 
 impl Registry {
-    /// A registry with the artefacts of packages, which may build on each other in any order. What is no artefact (an example
-    /// without a URL, broken JSON) is left out. Dependencies are not checked: see [`Registry::missing`].
+    /// A registry with the artefacts of packages, which may build on each other in any order. Dependencies are not checked: see
+    /// [`Registry::missing`].
     #[must_use]
-    pub fn with_packages(&self, packages: impl IntoIterator<Item = Archive>) -> Self {
-        self.with(packages.into_iter().flat_map(artefacts))
+    pub fn with_packages(&self, packages: impl IntoIterator<Item = Package>) -> Self {
+        self.with(packages.into_iter().flat_map(|package| package.artefacts))
     }
 
     /// What packages need that is neither here nor among them. The core package of the release is always here.
     #[must_use]
     pub fn missing<'a>(&self, packages: impl IntoIterator<Item = &'a Manifest> + Clone) -> Vec<MissingDependency> {
         let mut here = self.top.origins();
-        here.extend(packages.clone().into_iter().map(origin));
+        here.extend(packages.clone().into_iter().map(Origin::from));
         let mut missing = Vec::new();
         for manifest in packages {
             for wanted in &manifest.dependencies {
@@ -50,23 +49,14 @@ impl Registry {
     }
 }
 
-pub(crate) fn origin(manifest: &Manifest) -> Origin {
-    Origin {
-        name: manifest.name.clone(),
-        version: manifest.version.clone(),
-        dependencies: manifest.dependencies.clone(),
+impl From<&Manifest> for Origin {
+    fn from(manifest: &Manifest) -> Self {
+        Self {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            dependencies: manifest.dependencies.clone(),
+        }
     }
-}
-
-fn artefacts(package: Archive) -> impl Iterator<Item = Artefact> {
-    let origin = Arc::new(origin(&package.manifest));
-    let canonical = package.manifest.canonical;
-    package.files.into_iter().filter_map(move |(_, json)| {
-        let mut artefact = Artefact::from_json(json).ok()?;
-        artefact.is_of_its_package = canonical.as_deref().is_some_and(|canonical| artefact.url.starts_with(canonical));
-        artefact.origin = Some(Arc::clone(&origin));
-        Some(artefact)
-    })
 }
 
 impl Layer {

@@ -17,14 +17,20 @@ use crate::types;
 pub(crate) struct Resolution<'a> {
     layer: &'a Layer,
     trail: Vec<*const Artefact>,
+    /// The first place of the trail that somebody behind it asked for again: what was made since then is only half known.
+    circle: usize,
+    made: usize,
 }
 
 /// Structures on the way to one another, at most.
 const DEPTH: usize = 40;
 
+/// Structures that are made for one, at most: packages that refer to each other all around could ask for them for ever.
+const MOST: usize = 2000;
+
 impl<'a> Resolution<'a> {
     pub(crate) const fn new(layer: &'a Layer) -> Self {
-        Self { layer, trail: Vec::new() }
+        Self { layer, trail: Vec::new(), circle: usize::MAX, made: 0 }
     }
 
     /// The structure that a canonical means.
@@ -34,16 +40,29 @@ impl<'a> Resolution<'a> {
         if let Some(known) = artefact.structure.get() {
             return known.clone();
         }
-        if self.trail.len() >= DEPTH || self.trail.contains(&std::ptr::from_ref(artefact)) {
+        let here = self.trail.len();
+        if let Some(again) = self.again(artefact) {
+            self.circle = self.circle.min(again);
             return Err(Unresolved::Circular { canonical: canonical.to_owned() });
         }
         self.trail.push(std::ptr::from_ref(artefact));
+        self.made += 1;
         let outside = std::mem::replace(&mut self.layer, layer);
         let made = self.make(artefact).map(Arc::new);
         self.layer = outside;
         self.trail.pop();
+        if self.circle < here {
+            return made;
+        }
+        self.circle = usize::MAX;
         // Somebody else may have made the same meanwhile: then theirs stays.
-        Ok(Arc::clone(artefact.structure.get_or_init(|| made).as_ref().map_err(Clone::clone)?))
+        artefact.structure.get_or_init(|| made).clone()
+    }
+
+    /// The place of the trail where an artefact is already; the first one when this way is too long.
+    fn again(&self, artefact: &Artefact) -> Option<usize> {
+        let is_too_long = self.trail.len() >= DEPTH || self.made >= MOST;
+        self.trail.iter().position(|known| *known == std::ptr::from_ref(artefact)).or(is_too_long.then_some(0))
     }
 
     fn make(&mut self, artefact: &Artefact) -> Result<Structure, Unresolved> {

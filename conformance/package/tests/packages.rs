@@ -1,0 +1,149 @@
+//! Packages as they travel, as they are cached, and as a registry takes them.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
+use std::io::Write as _;
+
+use fhir::{ResourceType, Version};
+use package::{Archive, BadArchive, Bounds, NotUsable, Package, Registry};
+
+const MANIFEST: &str = r#"{"name": "@example/clinic.guide", "version": "1.2.0", "canonical": "http://clinic.example/fhir",
+    "fhirVersions": ["4.0.1"], "dependencies": {"hl7.fhir.r4.core": "4.0.1", "clinic.other": "1.0.x"}}"#;
+
+const PROFILE: &str = r#"{"resourceType": "StructureDefinition", "url": "http://clinic.example/fhir/StructureDefinition/patient",
+    "name": "ClinicPatient", "status": "active", "kind": "resource", "abstract": false, "type": "Patient",
+    "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient", "derivation": "constraint",
+    "differential": {"element": [{"id": "Patient.name", "path": "Patient.name", "min": 1,
+        "constraint": [{"key": "c-1", "severity": "error", "human": "a name", "expression": "family.exists()"}]}]}}"#;
+
+const CODES: &str = r#"{"resourceType": "CodeSystem", "url": "http://clinic.example/fhir/CodeSystem/rooms", "version": "3",
+    "status": "active", "content": "complete", "concept": [{"code": "a"}]}"#;
+
+fn packed(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        // The builder refuses paths that leave the archive: whoever means harm writes them all the same.
+        header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_cksum();
+        tar.append(&header, content.as_bytes()).unwrap();
+    }
+    gzipped(&tar.into_inner().unwrap())
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn clinic() -> Vec<u8> {
+    packed(&[
+        ("package/package.json", MANIFEST),
+        ("package/.index.json", "{}"),
+        ("package/StructureDefinition-patient.json", PROFILE),
+        ("package/CodeSystem-rooms.json", CODES),
+        ("package/Patient-example.json", r#"{"resourceType": "Patient", "id": "example"}"#),
+        ("package/broken.json", "{"),
+        ("package/other/StructureDefinition-deeper.json", PROFILE),
+        ("../package/../../etc/passwd.json", PROFILE),
+        ("package/../escaped.json", PROFILE),
+    ])
+}
+
+fn read(bytes: &[u8]) -> Package {
+    Package::of(Archive::read(bytes, Bounds::default()).unwrap()).0
+}
+
+#[test]
+fn only_what_lies_directly_in_the_package_is_read() {
+    let archive = Archive::read(&clinic(), Bounds::default()).unwrap();
+    let mut names: Vec<_> = archive.files.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["CodeSystem-rooms.json", "Patient-example.json", "StructureDefinition-patient.json", "broken.json"]
+    );
+    assert_eq!(archive.manifest.name, "clinic.guide");
+    assert_eq!(archive.manifest.fhir_versions, [Version::R4]);
+    let (package, left_out) = Package::of(archive);
+    assert_eq!(package.artefacts().len(), 2);
+    assert_eq!(left_out.iter().map(|left| left.file.as_str()).collect::<Vec<_>>(), ["broken.json"]);
+}
+
+#[test]
+fn an_archive_that_grows_beyond_its_bounds_is_refused() {
+    let bomb = packed(&[("package/package.json", MANIFEST), ("package/zeros.json", &" ".repeat(4 << 20))]);
+    assert!(bomb.len() < 64 << 10);
+    let small = Bounds { unpacked: 1 << 20, ..Bounds::default() };
+    assert!(matches!(Archive::read(&bomb, small), Err(BadArchive::TooLarge { of: "bytes unpacked", .. })));
+    let small = Bounds { file: 1 << 20, ..Bounds::default() };
+    assert!(matches!(Archive::read(&bomb, small), Err(BadArchive::TooLarge { of: "bytes in one file", .. })));
+    let small = Bounds { entries: 1, ..Bounds::default() };
+    assert!(matches!(Archive::read(&bomb, small), Err(BadArchive::TooLarge { of: "entries", .. })));
+}
+
+#[test]
+fn what_is_no_package_is_refused() {
+    for bytes in [&b"nothing"[..], b"", &clinic()[..40]] {
+        assert!(matches!(Archive::read(bytes, Bounds::default()), Err(BadArchive::Unpack(_) | BadArchive::NoManifest)));
+    }
+    assert!(matches!(Archive::read(&packed(&[]), Bounds::default()), Err(BadArchive::NoManifest)));
+    let nameless = packed(&[("package/package.json", r#"{"version": "1"}"#)]);
+    assert!(matches!(Archive::read(&nameless, Bounds::default()), Err(BadArchive::Incomplete("name"))));
+}
+
+#[test]
+fn what_a_package_brings_is_found_under_its_own_and_the_packages_version() {
+    let registry = Registry::built_in(Version::R4).with_packages([read(&clinic())]);
+    let url = "http://clinic.example/fhir/StructureDefinition/patient";
+    let profile = registry.structure(url).unwrap();
+    assert_eq!(profile.version.as_deref(), Some("1.2.0"));
+    let name = profile.element("Patient.name").unwrap();
+    assert_eq!((name.min, name.max, name.constraints[0].source.as_deref()), (1, None, Some(url)));
+    let codes = "http://clinic.example/fhir/CodeSystem/rooms";
+    for version in ["", "|3", "|1.2.0", "|1.2"] {
+        assert!(registry.json(ResourceType::CODE_SYSTEM, &format!("{codes}{version}")).is_some(), "{version}");
+    }
+    assert!(registry.json(ResourceType::CODE_SYSTEM, &format!("{codes}|2")).is_none());
+    assert!(Registry::built_in(Version::R4).structure(url).is_none());
+}
+
+#[test]
+fn a_dependency_that_is_nowhere_is_named() {
+    let package = read(&clinic());
+    let missing = Registry::built_in(Version::R4).missing([package.manifest()]);
+    let words: Vec<_> = missing.iter().map(ToString::to_string).collect();
+    assert_eq!(words, ["package clinic.guide#1.2.0 needs clinic.other#1.0.x, which is not here (add it first)"]);
+    let other = packed(&[("package/package.json", r#"{"name": "clinic.other", "version": "1.0.7"}"#)]);
+    let other = read(&other);
+    assert!(Registry::built_in(Version::R4).missing([package.manifest(), other.manifest()]).is_empty());
+}
+
+#[test]
+fn a_compiled_package_is_the_package() {
+    let file = read(&clinic()).compiled("abc");
+    let registry = Registry::built_in(Version::R4);
+    let again = registry.with_packages([Package::from_compiled(&file, "abc").unwrap()]);
+    let first = registry.with_packages([read(&clinic())]);
+    let url = "http://clinic.example/fhir/StructureDefinition/patient|1.2.0";
+    assert_eq!(again.structure(url), first.structure(url));
+    let codes = "http://clinic.example/fhir/CodeSystem/rooms";
+    assert_eq!(again.json(ResourceType::CODE_SYSTEM, codes).unwrap(), CODES.as_bytes());
+    assert_eq!(again.missing([read(&clinic()).manifest()]).len(), 1);
+}
+
+#[test]
+fn a_compiled_package_that_is_damaged_or_of_another_source_is_not_used() {
+    let file = read(&clinic()).compiled("abc");
+    let error = |file: &[u8], source| Package::from_compiled(file, source).err();
+    assert_eq!(error(&file, "abd"), Some(NotUsable::Source));
+    assert_eq!(error(b"frontdesk-package 0\nabc\n", "abc"), Some(NotUsable::Layout));
+    for place in 0..file.len() {
+        let mut damaged = file.clone();
+        damaged[place] ^= 0x20;
+        assert!(error(&damaged, "abc").is_some(), "byte {place}");
+        assert!(error(&file[..place], "abc").is_some(), "cut at {place}");
+    }
+}
