@@ -1,0 +1,170 @@
+//! A code system: its concepts and their hierarchy.
+
+mod read;
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+pub(crate) use read::read;
+
+use crate::answer::Known;
+
+/// Text of the built-in facts, or of a resource that was added.
+pub(crate) type Text = Cow<'static, str>;
+
+/// How much of a code system is here (codesystem-content-mode).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Complete,
+    Fragment,
+    /// `example` and `not-present`: what is not here may be there.
+    Absent,
+    Supplement,
+}
+
+impl Content {
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "complete" => Self::Complete,
+            "fragment" => Self::Fragment,
+            "supplement" => Self::Supplement,
+            _ => Self::Absent,
+        }
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Fragment => "fragment",
+            Self::Absent => "not-present",
+            Self::Supplement => "supplement",
+        }
+    }
+}
+
+/// A concept. Parents are indexes into the concepts of its code system.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Concept {
+    pub(crate) code: Text,
+    /// Empty when there is none.
+    pub(crate) display: Text,
+    pub(crate) designations: Box<[Text]>,
+    pub(crate) parents: Vec<u32>,
+    pub(crate) properties: Box<[(Text, Text)]>,
+    pub(crate) is_abstract: bool,
+    pub(crate) is_inactive: bool,
+    pub(crate) is_deprecated: bool,
+}
+
+impl Concept {
+    pub(crate) fn known(&self) -> Known<'_> {
+        Known {
+            code: Some(&self.code),
+            display: (!self.display.is_empty()).then_some(&*self.display),
+            designations: &self.designations,
+            is_inactive: self.is_inactive,
+            is_deprecated: self.is_deprecated,
+            is_abstract: self.is_abstract,
+        }
+    }
+}
+
+/// A code system.
+#[derive(Debug)]
+pub(crate) struct CodeSystem {
+    pub(crate) url: Text,
+    pub(crate) version: Text,
+    pub(crate) content: Content,
+    pub(crate) is_case_sensitive: bool,
+    /// The code system that this one supplements; empty when none.
+    pub(crate) supplements: Text,
+    /// The canonical of the value set of all its codes; empty when it names none.
+    pub(crate) value_set: Text,
+    pub(crate) concepts: Vec<Concept>,
+    /// Indexes of the concepts, sorted by code; by folded code where case does not count.
+    order: Box<[u32]>,
+}
+
+impl CodeSystem {
+    /// Sorts what was read. Parents beyond the concepts are dropped.
+    pub(crate) fn sealed(mut self) -> Self {
+        let count = self.concepts.len() as u32;
+        for concept in &mut self.concepts {
+            concept.parents.retain(|parent| *parent < count);
+        }
+        let mut order: Vec<u32> = (0..count).collect();
+        let folds = !self.is_case_sensitive;
+        let code = |index: &u32| &*self.concepts[*index as usize].code;
+        order.sort_by(|left, right| compare(code(left), code(right), folds));
+        self.order = order.into();
+        self
+    }
+
+    /// The index of a code.
+    pub(crate) fn find(&self, code: &str) -> Option<u32> {
+        let folds = !self.is_case_sensitive;
+        let found = self.order.binary_search_by(|index| match self.concepts.get(*index as usize) {
+            Some(concept) => compare(&concept.code, code, folds),
+            None => Ordering::Less,
+        });
+        found.ok().and_then(|place| self.order.get(place).copied())
+    }
+
+    /// The concept of a code.
+    pub(crate) fn concept(&self, code: &str) -> Option<&Concept> {
+        self.concepts.get(self.find(code)? as usize)
+    }
+
+    /// Whether `index` is `ancestor` or lies below it. A chain of single parents is followed without a list of what was seen.
+    pub(crate) fn is_below(&self, mut index: u32, ancestor: u32) -> bool {
+        for _ in 0..MAX_DEPTH {
+            if index == ancestor {
+                return true;
+            }
+            match self.concepts.get(index as usize).map(|concept| concept.parents.as_slice()) {
+                Some([parent]) => index = *parent,
+                Some([_, ..]) => return self.climbs(index, ancestor),
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// The same where there are several ways up. Each concept is visited once, so cycles end.
+    fn climbs(&self, index: u32, ancestor: u32) -> bool {
+        let mut seen = vec![index];
+        let mut next = 0;
+        while let Some(index) = seen.get(next).copied() {
+            if index == ancestor {
+                return true;
+            }
+            next += 1;
+            let Some(concept) = self.concepts.get(index as usize) else { continue };
+            for parent in &concept.parents {
+                if !seen.contains(parent) {
+                    seen.push(*parent);
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether any concept names this one as its parent.
+    pub(crate) fn has_children(&self, index: u32) -> bool {
+        self.concepts.iter().any(|concept| concept.parents.contains(&index))
+    }
+}
+
+/// Longest chain of ancestors that is followed.
+const MAX_DEPTH: usize = 1000;
+
+/// Byte order, or byte order of what ASCII case folding makes.
+pub(crate) fn compare(left: &str, right: &str, folds: bool) -> Ordering {
+    if folds {
+        return left
+            .bytes()
+            .map(|byte| byte.to_ascii_lowercase())
+            .cmp(right.bytes().map(|byte| byte.to_ascii_lowercase()));
+    }
+    left.cmp(right)
+}

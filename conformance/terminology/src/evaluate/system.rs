@@ -1,0 +1,62 @@
+//! Questions to a code system.
+
+use super::{Question, is_version, parts};
+use crate::answer::{Coding, Lookup, Membership, Subsumption, Why};
+use crate::code_system::Content;
+
+impl<'t> Question<'t> {
+    pub(crate) fn code(&self, system: &str, version: Option<&str>, code: &str) -> Lookup<'t> {
+        let (url, version) = match parts(system) {
+            (url, None) => (url, version),
+            stated => stated,
+        };
+        let (mut is_here, mut is_complete, mut is_other_version) = (false, false, false);
+        for known in self.terminology.code_systems(url) {
+            if let Some(concept) = known.concept(code) {
+                return Lookup::Known(concept.known());
+            }
+            is_here = true;
+            is_complete |= known.content == Content::Complete;
+            is_other_version |= !is_version(&known.version, version);
+        }
+        match (is_here, is_complete, is_other_version) {
+            (true, true, false) => Lookup::NotThere,
+            (true, true, true) => Lookup::UnknownSystem,
+            (true, false, _) => Lookup::NoContent,
+            (false, ..) => Lookup::UnknownSystem,
+        }
+    }
+
+    /// Whether a code is one of its system.
+    pub(super) fn in_system(&self, system: &'t str, coding: &Coding<'_>) -> Membership<'t> {
+        match self.code(system, None, coding.code) {
+            Lookup::Known(_) => Membership::In,
+            Lookup::NotThere => Membership::NotIn,
+            Lookup::UnknownSystem => Membership::Unknown(Why::System(system)),
+            Lookup::NoContent => Membership::Unknown(Why::NoContent(system)),
+        }
+    }
+
+    pub(super) fn is_inactive(&self, coding: &Coding<'_>) -> bool {
+        let found = coding.system.map(|system| self.code(system, coding.version, coding.code));
+        matches!(found, Some(Lookup::Known(known)) if known.is_inactive)
+    }
+
+    pub(crate) fn subsumes(&self, system: &str, left: &str, right: &str) -> Result<Subsumption, Lookup<'t>> {
+        let (url, _) = parts(system);
+        for known in self.terminology.code_systems(url) {
+            let (Some(first), Some(second)) = (known.find(left), known.find(right)) else { continue };
+            return Ok(if first == second {
+                Subsumption::Equivalent
+            } else if known.is_below(second, first) {
+                Subsumption::Subsumes
+            } else if known.is_below(first, second) {
+                Subsumption::SubsumedBy
+            } else {
+                Subsumption::NotSubsumed
+            });
+        }
+        let missing = [left, right].into_iter().map(|code| self.code(url, None, code));
+        Err(missing.into_iter().find(|found| !matches!(found, Lookup::Known(_))).unwrap_or(Lookup::NoContent))
+    }
+}

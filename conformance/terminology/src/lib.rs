@@ -1,0 +1,16 @@
+//! Codes: what a validator and FHIRPath's `memberOf()` and `%terminologies` ask about them. No I/O: code systems and value sets
+//! are the built-in facts of a release and whatever resources the caller adds.
+//!
+//! [`Terminology::of`] is the start, [`Terminology::with`] adds resources, [`Terminology::member`] asks.
+
+mod answer;
+mod code_system;
+mod evaluate;
+mod json;
+mod layer;
+mod terminology;
+mod value_set;
+
+pub use answer::{Coding, Expansion, Known, Listed, Lookup, Membership, Subsumption, Why};
+pub use layer::InvalidResource;
+pub use terminology::Terminology;

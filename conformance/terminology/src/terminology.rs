@@ -1,0 +1,104 @@
+//! What is known: the built-in facts of a release and the layers above them.
+
+use std::sync::Arc;
+
+use fhir::Version;
+
+use crate::answer::{Coding, Expansion, Lookup, Membership, Subsumption};
+use crate::code_system::CodeSystem;
+use crate::evaluate::Question;
+use crate::layer::{InvalidResource, Layer};
+use crate::value_set::ValueSet;
+
+/// Code systems and value sets of a release. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Terminology {
+    version: Version,
+    top: Option<Arc<Layer>>,
+}
+
+impl Terminology {
+    /// The built-in facts of a release.
+    #[must_use]
+    pub const fn of(version: Version) -> Self {
+        Self { version, top: None }
+    }
+
+    /// The same with more resources above it: CodeSystems and ValueSets, alone, contained or in Bundles; others are passed
+    /// over. What is added hides what was there under the same canonical. What was there is shared, not copied.
+    ///
+    /// # Errors
+    /// When a resource is no JSON.
+    pub fn with<'r>(&self, resources: impl IntoIterator<Item = &'r [u8]>) -> Result<Self, InvalidResource> {
+        let mut layer = Layer::above(self.top.clone());
+        for resource in resources {
+            layer.add(&serde_json::from_slice(resource)?);
+        }
+        Ok(Self { version: self.version, top: Some(Arc::new(layer)) })
+    }
+
+    /// The release.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Whether a value set (a canonical, with `|version` or without) has a code.
+    #[must_use]
+    pub fn member<'t>(&'t self, value_set: &'t str, coding: Coding<'t>) -> Membership<'t> {
+        Question::new(self).member(value_set, &coding)
+    }
+
+    /// Whether a value set is known here, in whatever version.
+    #[must_use]
+    pub fn has_value_set(&self, value_set: &str) -> bool {
+        Question::new(self).has_value_set(value_set)
+    }
+
+    /// What a code system says of a code.
+    #[must_use]
+    pub fn code<'t>(&'t self, system: &str, version: Option<&str>, code: &str) -> Lookup<'t> {
+        Question::new(self).code(system, version, code)
+    }
+
+    /// How two codes of a code system stand to each other.
+    ///
+    /// # Errors
+    /// What keeps it from being said: a code that is not there, a system that is not known.
+    pub fn subsumes<'t>(&'t self, system: &str, left: &str, right: &str) -> Result<Subsumption, Lookup<'t>> {
+        Question::new(self).subsumes(system, left, right)
+    }
+
+    /// The codes of a value set of which the code or the display contains `filter` in whatever case, `count` of them at most.
+    #[must_use]
+    pub fn expand<'t>(&'t self, value_set: &'t str, filter: Option<&str>, count: Option<usize>) -> Expansion<'t> {
+        Question::new(self).expand(value_set, filter, count)
+    }
+
+    /// Layers from the top.
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        std::iter::successors(self.top.as_deref(), |layer| layer.below.as_deref())
+    }
+
+    /// The code systems with that canonical: of the highest layer that has any.
+    pub(crate) fn code_systems(&self, url: &str) -> impl Iterator<Item = &CodeSystem> {
+        let added = self.layers().map(|layer| layer.code_systems(url)).find(|systems| !systems.is_empty());
+        added.unwrap_or_default().iter()
+    }
+
+    /// Those that supplement the code system with that canonical.
+    pub(crate) fn supplements(&self, url: &str) -> impl Iterator<Item = &CodeSystem> {
+        self.layers().flat_map(move |layer| layer.supplements(url))
+    }
+
+    /// The value sets with that canonical: of the highest layer that has any.
+    pub(crate) fn value_sets(&self, url: &str) -> impl Iterator<Item = &ValueSet> {
+        let added = self.layers().map(|layer| layer.value_sets(url)).find(|sets| !sets.is_empty());
+        added.unwrap_or_default().iter()
+    }
+
+    /// The code system that has all its codes in the value set with that canonical.
+    pub(crate) fn whole(&self, value_set: &str) -> Option<&str> {
+        self.layers().find_map(|layer| layer.whole(value_set))
+    }
+}

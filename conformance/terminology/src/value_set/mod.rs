@@ -1,0 +1,65 @@
+//! A value set: what it includes and excludes. Never expanded to answer for one code.
+
+mod filter;
+mod read;
+
+pub(crate) use filter::{Filter, Operator};
+pub(crate) use read::read;
+
+use crate::code_system::{Text, compare};
+
+/// A value set.
+#[derive(Debug)]
+pub(crate) struct ValueSet {
+    pub(crate) url: Text,
+    pub(crate) version: Text,
+    pub(crate) includes: Vec<Clause>,
+    pub(crate) excludes: Vec<Clause>,
+    /// Whether codes that are not to be used any more are kept out (`compose.inactive` is false).
+    pub(crate) is_active_only: bool,
+}
+
+/// Codes of one system, codes of other value sets, or what both share.
+#[derive(Debug, Default)]
+pub(crate) struct Clause {
+    /// Empty when it takes other value sets only.
+    pub(crate) system: Text,
+    /// Empty when it says none.
+    pub(crate) version: Text,
+    /// The codes that it lists; none when it takes all or filters.
+    pub(crate) codes: Option<Codes>,
+    /// All of them must hold.
+    pub(crate) filters: Vec<Filter>,
+    /// Canonicals of value sets that must all have the code.
+    pub(crate) imports: Vec<Text>,
+}
+
+/// A list of codes.
+#[derive(Debug, Default)]
+pub(crate) struct Codes {
+    /// As they were listed.
+    pub(crate) listed: Vec<Text>,
+    /// Indexes into them, sorted by code.
+    order: Box<[u32]>,
+    folded: Box<[u32]>,
+}
+
+impl Codes {
+    pub(crate) fn new(listed: Vec<Text>) -> Self {
+        let sorted = |folds| {
+            let mut order: Vec<u32> = (0..listed.len() as u32).collect();
+            order.sort_by(|left, right| compare(&listed[*left as usize], &listed[*right as usize], folds));
+            order.into()
+        };
+        let (order, folded) = (sorted(false), sorted(true));
+        Self { listed, order, folded }
+    }
+
+    /// Whether the list has a code, in whatever case when `folds`.
+    pub(crate) fn has(&self, code: &str, folds: bool) -> bool {
+        let order = if folds { &self.folded } else { &self.order };
+        order
+            .binary_search_by(|index| compare(self.listed.get(*index as usize).map_or("", |code| code), code, folds))
+            .is_ok()
+    }
+}
