@@ -56,6 +56,10 @@ pub struct Call {
     /// The compartment that the token is confined to, if it is. A search must return nothing outside of it; the
     /// gateway checks again.
     pub confined_to: Option<Compartment>,
+    /// The write must make something new: an update must not find its id in use, a conditional create no match. An adapter that
+    /// cannot be sure of that while others write refuses. The gateway asks for it where a confined token may not touch what
+    /// it has not been shown to be its own.
+    pub must_create: bool,
     /// What to do with search parameters that are not known or not offered. A condition of a write is always strict.
     pub handling: Handling,
     /// When the answer is of no use any more.

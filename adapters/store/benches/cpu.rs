@@ -125,6 +125,7 @@ fn call(interaction: Interaction) -> Call {
         version: Version::R4,
         base: "http://127.0.0.1:8080/fhir/r4".into(),
         confined_to: None,
+        must_create: false,
         handling: fhir::Handling::Strict,
         deadline: Instant::now() + Duration::from_secs(60),
         idempotency_key: None,

@@ -113,9 +113,14 @@ impl Store {
     ) -> Result<Reply, Error> {
         let draft = self.draft(call, resource).await?;
         draft.check_id(id)?;
-        let (now, id, if_match) = (self.now(), id.clone(), if_match.cloned());
+        let (now, id, if_match, must_create) = (self.now(), id.clone(), if_match.cloned(), call.must_create);
         self.writer
-            .write(call.deadline, move |connection| write::update(connection, &draft, id, if_match.as_ref(), now))
+            .write(call.deadline, move |connection| {
+                if must_create {
+                    write::check_absent(connection, &draft, &id)?;
+                }
+                write::update(connection, &draft, id, if_match.as_ref(), now)
+            })
             .await
     }
 
@@ -205,7 +210,7 @@ impl Store {
     }
 
     fn condition(&self, call: &Call, scope: &Arc<Scope>, criteria: &Query) -> Result<query::Condition, Error> {
-        query::Condition::new(scope, criteria, self.capability.version, &call.base)
+        query::Condition::new(scope, criteria, call.confined_to.as_ref(), self.capability.version, &call.base)
     }
 
     /// The scope of a write: made, in a write of its own, the first time that a practice has a resource of the type.

@@ -81,6 +81,19 @@ pub(crate) fn create(connection: &Connection, draft: &Draft, id: Id, now: i64) -
     put(connection, draft, id, None, now)
 }
 
+/// Nobody may have the id.
+///
+/// # Errors
+/// `VersionMismatch` (RFC 9110 13.1.2, as of `If-None-Match: *`).
+pub(crate) fn check_absent(connection: &Connection, draft: &Draft, id: &Id) -> Result<(), Error> {
+    match record::current(connection, draft.scope.key, id.as_str())? {
+        Some(current) if !current.is_deleted => {
+            Err(Error::new(ErrorKind::VersionMismatch, "expected an id that is not in use"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes a new version of what is there, or the first one of what is not (http.html#upsert).
 pub(crate) fn update(
     connection: &Connection,

@@ -3,6 +3,7 @@
 //! [`Pipeline::answer`] around it never fails and is the only place where a failure becomes an OperationOutcome.
 
 pub mod discovery;
+mod hold;
 mod open;
 mod perform;
 

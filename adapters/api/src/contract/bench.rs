@@ -57,6 +57,7 @@ impl Bench {
             version: self.adapter.capability().version,
             base: BASE.into(),
             confined_to: None,
+            must_create: false,
             handling: fhir::Handling::Strict,
             deadline: Instant::now() + Duration::from_secs(20),
             idempotency_key: None,
@@ -158,6 +159,11 @@ impl Page {
             None => Err(format!("expected the next link to begin with the call's base and to have a query: {url}")),
         }
     }
+}
+
+/// The compartment of a patient.
+pub(crate) fn compartment(id: &fhir::Id) -> Compartment {
+    Compartment { resource_type: ResourceType::PATIENT, id: id.clone() }
 }
 
 /// The id that a reply speaks of.

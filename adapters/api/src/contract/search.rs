@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use fhir::{Compartment, InteractionCode, ResourceType};
+use fhir::{InteractionCode, ResourceType};
 
-use super::bench::{BASE, Page, refused};
+use super::bench::{BASE, Page, compartment, refused};
 use super::{Bench, Checked, Rule, Verdict, expect, rule};
 use crate::ErrorKind;
 
@@ -114,10 +114,6 @@ async fn total(bench: &Bench) -> Checked {
     let count = bench.found(bench.search(&format!("family={family}&_summary=count"))).await?;
     expect(count.0["total"] == 3 && count.ids().is_empty(), || "expected the count alone".to_owned())?;
     Ok(Verdict::Kept)
-}
-
-fn compartment(id: &fhir::Id) -> Compartment {
-    Compartment { resource_type: ResourceType::PATIENT, id: id.clone() }
 }
 
 async fn confined(bench: &Bench) -> Checked {

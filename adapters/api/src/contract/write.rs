@@ -2,9 +2,9 @@
 
 use fhir::{Interaction, Query, ResourceType};
 
-use super::bench::{id_of, refused, same, unexpected, version_of, whole};
+use super::bench::{compartment, id_of, refused, same, unexpected, version_of, whole};
 use super::{Bench, Checked, Rule, Verdict, expect, rule};
-use crate::{ErrorKind, Status};
+use crate::{Call, ErrorKind, Status};
 
 pub(super) const RULES: &[Rule] = &[
     rule!(Must, [Create, Read], "what was created is read back unchanged outside id and meta", created_reads_back),
@@ -23,6 +23,8 @@ pub(super) const RULES: &[Rule] = &[
     rule!(Should, [Create], "conditional creates that race make one resource", racing_creates),
     rule!(Must, [Create, Update], "a conditional update creates, updates, or refuses many matches", update_where),
     rule!(Must, [Create, Delete], "a conditional delete deletes the one match", delete_where),
+    rule!(Must, [Create, Read, Update], "an update that must create leaves what exists as it is", must_create),
+    rule!(Must, [Create], "a condition of a confined write finds nothing outside", confined_condition),
 ];
 
 /// Decimals, unknown extensions, primitive companions, escapes: what a gateway must not touch.
@@ -207,5 +209,34 @@ async fn delete_where(bench: &Bench) -> Checked {
             .map_err(|error| unexpected("a read of what no criterion matched", &error))?,
     )
     .await?;
+    Ok(Verdict::Kept)
+}
+
+async fn must_create(bench: &Bench) -> Checked {
+    let (id, _) = bench.create(bench.patient(&bench.unique(), "There")).await?;
+    let before = bench.read(ResourceType::PATIENT, &id).await?;
+    let resource = bench.patient(&bench.unique(), "New");
+    let update = Interaction::Update { id: id.clone(), resource, if_match: None };
+    let result = bench.adapter.perform(Call { must_create: true, ..bench.call(update) }).await;
+    refused(&result, &[ErrorKind::VersionMismatch, ErrorKind::Forbidden], "an update that must create")?;
+    let after = bench.read(ResourceType::PATIENT, &id).await?;
+    expect(before == after, || "expected the resource as it was".to_owned())?;
+    Ok(Verdict::Kept)
+}
+
+async fn confined_condition(bench: &Bench) -> Checked {
+    if !bench.offered().conditional_create {
+        return Ok(Verdict::NotOffered);
+    }
+    let (own, _) = bench.create(bench.patient(&bench.unique(), "Own")).await?;
+    let mark = bench.unique();
+    let (other, _) = bench.create(bench.patient(&mark, "Other")).await?;
+    let create =
+        Interaction::Create { resource: bench.patient(&mark, "Other"), if_none_exist: Some(by_identifier(&mark)) };
+    let call = Call { confined_to: Some(compartment(&own)), ..bench.call(create) };
+    // Refusing is fail-closed too.
+    if let Ok(reply) = bench.adapter.perform(call).await {
+        expect(id_of(&reply)? != other, || "expected no match outside of the compartment".to_owned())?;
+    }
     Ok(Verdict::Kept)
 }

@@ -39,7 +39,7 @@ pub(crate) fn search<'a>(
     Ok(restricted)
 }
 
-/// Restricts the criteria of a conditional update, patch or delete.
+/// Restricts the criteria of a conditional create, update, patch or delete.
 ///
 /// # Errors
 /// As [`search`].
@@ -56,10 +56,10 @@ pub(crate) fn criteria<'a>(
     Ok(Cow::Owned(restricted))
 }
 
-/// Refuses what names no single resource and cannot be restricted by a criterion.
+/// Refuses what names no single resource and cannot be restricted by a criterion, and an update that must create.
 ///
 /// # Errors
-/// [`ErrorKind::Forbidden`] for a confined call of that kind.
+/// [`ErrorKind::Forbidden`] for a call of that kind.
 pub(crate) fn refuse_unrestricted(call: &Call) -> Result<(), Error> {
     let unrestricted = matches!(
         call.interaction,
@@ -68,10 +68,13 @@ pub(crate) fn refuse_unrestricted(call: &Call) -> Result<(), Error> {
             | Interaction::SearchSystem { .. }
             | Interaction::Batch { .. }
             | Interaction::Operation { .. }
-            | Interaction::Create { if_none_exist: Some(_), .. }
     );
     if call.confined_to.is_some() && unrestricted {
         return Err(forbidden("this interaction cannot be confined to one patient's compartment on this back end"));
+    }
+    // `If-None-Match: *` is not in FHIR's API: a back end that passes over it would overwrite.
+    if call.must_create && matches!(call.interaction, Interaction::Update { .. }) {
+        return Err(forbidden("this back end is not known to refuse an update of what exists: create it with POST"));
     }
     Ok(())
 }

@@ -68,7 +68,8 @@ impl Draft<'_> {
             Interaction::Create { resource, if_none_exist } => {
                 let mut request = self.plain(Method::POST, format!("/{}", resource.resource_type))?;
                 if let Some(criteria) = if_none_exist {
-                    request.if_none_exist = Some(value(&self.query(criteria))?);
+                    let criteria = confine::criteria(self.call, resource.resource_type, criteria)?;
+                    request.if_none_exist = Some(value(&self.query(&criteria))?);
                 }
                 Ok(request.with_body(FHIR_JSON, &resource.bytes))
             }

@@ -1,9 +1,9 @@
 use adapter::{Call, ErrorKind};
-use fhir::{Compartment, Interaction, Query, ResourceType};
+use fhir::{Compartment, Interaction, Query, Resource, ResourceType, Version};
 use serde_json::json;
 
 use crate::raw::{Act, Raw, fhir, serve};
-use crate::support::{adapter, call, failure, perform};
+use crate::support::{adapter, call, failure, perform, update};
 
 async fn empty() -> Raw {
     serve(|_, _| Act::Answer(fhir(200, r#"{"resourceType":"Bundle","type":"searchset"}"#))).await
@@ -44,6 +44,24 @@ async fn the_clients_compartment_and_the_tokens_both_hold() {
         *compartment = Some(patient("2"));
     }
     assert_eq!(target(asked, json!({})).await, "/fhir/Appointment?actor=Patient%2F2&actor=Patient%2F1");
+}
+
+#[tokio::test]
+async fn the_condition_of_a_confined_create_carries_the_compartment() {
+    let raw = empty().await;
+    let resource = Resource::new(ResourceType::APPOINTMENT, Version::R4, r#"{"resourceType":"Appointment"}"#);
+    let create = Interaction::Create { resource, if_none_exist: Some(Query::parse("identifier=a|1")) };
+    let call = Call { confined_to: Some(patient("1")), ..call(create) };
+    let _ = perform(&*adapter(&raw.base, json!({})).await, call).await;
+    assert!(raw.seen.requests()[0].contains("if-none-exist: identifier=a%7C1&actor=Patient%2F1\r\n"));
+}
+
+#[tokio::test]
+async fn an_update_that_must_create_is_not_sent() {
+    let raw = empty().await;
+    let call = Call { must_create: true, ..update("1", None) };
+    assert_eq!(failure(&*adapter(&raw.base, json!({})).await, call).await, ErrorKind::Forbidden);
+    assert!(raw.seen.requests().is_empty());
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ async fn perform(place: &Place, request: Request<Incoming>) -> Result<Reply, Err
             version: Version::R4,
             base: Arc::clone(&place.base),
             confined_to: None,
+            must_create: false,
             handling: fhir::Handling::Strict,
             deadline: Instant::now() + Duration::from_secs(20),
             idempotency_key: None,

@@ -61,6 +61,7 @@ pub fn call(interaction: Interaction) -> Call {
         version: Version::R4,
         base: BASE.into(),
         confined_to: None,
+        must_create: false,
         handling: fhir::Handling::Strict,
         deadline: Instant::now() + Duration::from_secs(5),
         idempotency_key: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adapter::{Error, ErrorKind};
-use fhir::{Id, Query, Version};
+use fhir::{Compartment, Id, Query, Version};
 use rusqlite::{Connection, params_from_iter};
 use search::Handling;
 
@@ -18,17 +18,23 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// Compiles the criteria.
+    /// Compiles the criteria; what lies outside of the compartment does not match.
     ///
     /// # Errors
     /// `Invalid` when they are not sound, or none: a condition without criteria would match everything.
-    pub(crate) fn new(scope: &Arc<Scope>, criteria: &Query, version: Version, base: &str) -> Result<Self, Error> {
+    pub(crate) fn new(
+        scope: &Arc<Scope>,
+        criteria: &Query,
+        confined_to: Option<&Compartment>,
+        version: Version,
+        base: &str,
+    ) -> Result<Self, Error> {
         let search = search::parse(criteria, version, Some(scope.resource_type), Handling::Strict)
             .map_err(|issues| Error::from_issues(ErrorKind::Invalid, issues))?;
         if search.criteria.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "expected at least one search parameter as a criterion"));
         }
-        let filter = Filter::new(scope, search.criteria, Vec::new(), version, base)?;
+        let filter = Filter::new(scope, search.criteria, confined_to.cloned().into_iter().collect(), version, base)?;
         Ok(Self { scope: Arc::clone(scope), filter })
     }
 

@@ -108,6 +108,7 @@ pub(crate) fn call(interaction: Interaction) -> Call {
         version: Version::R4,
         base: "https://gateway.example/fhir/r4".into(),
         confined_to: None,
+        must_create: false,
         handling: fhir::Handling::Strict,
         deadline: Instant::now() + Duration::from_secs(30),
         idempotency_key: None,

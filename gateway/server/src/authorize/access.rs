@@ -183,6 +183,42 @@ fn looks_elsewhere(name: &str) -> bool {
     name.contains('.') || name.starts_with("_has") || matches!(name, "_filter" | "_query")
 }
 
+/// Whether a search parameter looks into what may have been taken out of the answer.
+fn looks_inside(name: &str) -> bool {
+    matches!(name.split(':').next(), Some("_content" | "_text" | "_list"))
+}
+
+/// What an interaction finds its resources by.
+fn criteria(interaction: &Interaction) -> Option<&Query> {
+    match interaction {
+        Interaction::SearchType { query, .. } => Some(query),
+        Interaction::ConditionalUpdate { criteria, .. } | Interaction::ConditionalDelete { criteria, .. } => {
+            Some(criteria)
+        }
+        Interaction::Create { if_none_exist, .. } => if_none_exist.as_ref(),
+        _ => None,
+    }
+}
+
+/// Whether a criterion on the participants of an appointment may name another patient: the answer would tell who else takes
+/// part. A bare id may be a patient's.
+fn asks_of_others(name: &str, value: &str, patient: &Compartment) -> bool {
+    let (plain, modifier) = name.split_once(':').unwrap_or((name, ""));
+    if !matches!(plain, "actor" | "patient") || modifier == "missing" {
+        return false;
+    }
+    if modifier == "identifier" {
+        return true;
+    }
+    value.split(',').any(|reference| {
+        let unversioned = reference.split_once("/_history/").map_or(reference, |(unversioned, _)| unversioned);
+        let mut parts = unversioned.rsplit('/');
+        let (id, kind) = (parts.next().unwrap_or_default(), parts.next().unwrap_or(modifier));
+        let is_known = kind.parse::<ResourceType>().is_ok_and(|kind| kind != ResourceType::PATIENT);
+        !is_known && id != patient.id.as_str()
+    })
+}
+
 /// How far a context reaches, once its scopes permit the interaction.
 fn reach(
     grant: &Grant,
@@ -216,13 +252,9 @@ fn confined(
 ) -> Result<Reach, String> {
     let refused = |text: &str| Err(format!("a token of one patient {text}"));
     match interaction {
-        Interaction::ConditionalUpdate { .. }
-        | Interaction::ConditionalPatch { .. }
-        | Interaction::ConditionalDelete { .. }
-        | Interaction::Create { if_none_exist: Some(_), .. } => {
-            return refused("cannot write by condition: it would tell what others have");
+        Interaction::Patch { .. } | Interaction::ConditionalPatch { .. } => {
+            return refused("cannot patch: send the whole resource with PUT");
         }
-        Interaction::Patch { .. } => return refused("cannot patch: send the whole resource with PUT"),
         Interaction::Batch { .. } | Interaction::Operation { .. } => return refused("cannot call this"),
         Interaction::SearchSystem { .. } | Interaction::HistorySystem { .. } | Interaction::HistoryType { .. } => {
             return refused("can search one type at a time");
@@ -230,11 +262,17 @@ fn confined(
         Interaction::SearchType { compartment: Some(other), .. } if other != patient => {
             return refused("can search that patient's compartment only");
         }
-        // What is found may be shown to anybody, what it was found by may be of another patient.
-        Interaction::SearchType { query, .. } if query.iter().any(|(name, _)| looks_elsewhere(name)) => {
-            return refused("cannot search by chains, `_has`, `_filter` or `_query`");
-        }
         _ => {}
+    }
+    // What is found may be shown to the patient, what it was found by may be of another one.
+    if let Some(criteria) = criteria(interaction) {
+        if criteria.iter().any(|(name, _)| looks_elsewhere(name) || looks_inside(name)) {
+            return refused("cannot search by chains, `_has`, `_filter`, `_query`, `_list`, `_content` or `_text`");
+        }
+        let is_appointment = interaction.resource_type() == Some(ResourceType::APPOINTMENT);
+        if is_appointment && criteria.iter().any(|(name, value)| asks_of_others(name, value, patient)) {
+            return refused("can ask for appointments of that patient only");
+        }
     }
     let Some(resource_type) = interaction.resource_type() else { return refused("cannot call this") };
     if interaction.is_safe() && policy.directory.contains(&resource_type) {

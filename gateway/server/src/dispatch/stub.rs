@@ -138,6 +138,7 @@ fn call(interaction: Interaction) -> Call {
         version: Version::R4,
         base: "https://gate.example/fhir/r4".into(),
         confined_to: None,
+        must_create: false,
         handling: fhir::Handling::Strict,
         deadline: TokioClock.instant() + Duration::from_secs(60),
         idempotency_key: None,

@@ -1,13 +1,13 @@
 //! The middle of a request: the call, what confines it, and what its answer still needs.
 
-use adapter::{Call, Error, ErrorKind, Reply};
+use adapter::{Call, Reply, Status};
 use bytes::BytesMut;
-use fhir::{Interaction, IssueType, Resource, ResourceType};
+use fhir::{Interaction, IssueType, ResourceType};
 use futures_util::TryStreamExt;
 use http::StatusCode;
 
 use super::Pipeline;
-use crate::authorize::{Permitted, confine};
+use crate::authorize::confine;
 use crate::dispatch;
 use crate::failure::Failure;
 use crate::respond::{Manner, markup};
@@ -23,11 +23,17 @@ impl Pipeline {
         confine::payload(permitted)?;
         let mut call = translate::to_adapter(validated, plan, request.arrived + self.limits.total)?;
         if confine::needs_current(permitted) {
-            call = self.pin(permitted, plan, call).await?;
+            // A delete by a condition that nothing meets.
+            let Some(held) = self.hold(permitted, plan, call).await? else { return Ok(Reply::new(Status::NoContent)) };
+            call = held;
         }
-        let version = call.version;
+        let (version, must_create) = (call.version, call.must_create);
         let again = manner.is_write().then(|| call.clone());
         let mut reply = dispatch::perform(plan, call).await.map_err(|error| confine::error(permitted, error))?;
+        if must_create && reply.status != Status::Created {
+            let text = "somebody else wrote what the criteria match; nothing was changed: try again";
+            return Err(Failure::new(StatusCode::CONFLICT, IssueType::Conflict, text));
+        }
         if let Some(again) = again.filter(|_| manner.wants_resource(&reply)) {
             reply = read_back(plan, again, reply).await;
         }
@@ -47,26 +53,8 @@ impl Pipeline {
         Ok(reply)
     }
 
-    /// Reads what a confined token wants to change, and ties the write to what was read. What is not there cannot be made
-    /// this way: between this read and the write it could become somebody else's.
-    async fn pin(&self, permitted: &Permitted, plan: &Plan, write: Call) -> Result<Call, Failure> {
-        let (Some(resource_type), Some(id)) = (write.interaction.resource_type(), write.interaction.id()) else {
-            return Ok(write);
-        };
-        let interaction = Interaction::Read { resource_type, id: id.clone() };
-        let read = dispatch::perform(plan, Call { interaction, ..write.clone() })
-            .await
-            .map_err(|error| confine::error(permitted, error))?;
-        let version = read.subject.and_then(|subject| subject.version_id);
-        let adapter::Body::Bytes(bytes) = self.gather(read.body).await? else {
-            return Err(confine::error(permitted, Error::new(ErrorKind::NotFound, "there is no such resource")));
-        };
-        confine::current(permitted, &Resource::new(resource_type, write.version, bytes))?;
-        Ok(Call { interaction: confine::pinned(write.interaction.clone(), version.as_ref()), ..write })
-    }
-
     /// Holds a streamed body in memory, because somebody must look into it.
-    async fn gather(&self, body: adapter::Body) -> Result<adapter::Body, Failure> {
+    pub(super) async fn gather(&self, body: adapter::Body) -> Result<adapter::Body, Failure> {
         let adapter::Body::Stream(length, mut pieces) = body else { return Ok(body) };
         let mut whole = BytesMut::with_capacity(length.unwrap_or(0).min(64 * 1024) as usize);
         while let Some(piece) = pieces.try_next().await? {

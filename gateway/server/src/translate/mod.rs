@@ -33,6 +33,7 @@ pub fn to_adapter(request: &Validated, plan: &Plan, deadline: Instant) -> Result
         version,
         base: Arc::clone(&asked.base),
         confined_to: permitted.confined_to().cloned(),
+        must_create: false,
         handling: asked.preferences.handling,
         deadline,
         idempotency_key: asked.idempotency_key.clone(),

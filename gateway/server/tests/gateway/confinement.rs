@@ -1,6 +1,7 @@
 //! A token of one patient, through the whole pipeline.
 
 use http::Method;
+use serde_json::Value;
 
 use crate::harness::Practice;
 
@@ -31,4 +32,105 @@ async fn a_patients_token_reaches_that_patient_only() {
     assert_eq!(practice.ask(Method::PUT, "/Patient/eve", &eve, own).await.status, 200);
     let kept = practice.ask(Method::GET, "/Patient/bob", &fields, "").await;
     assert_eq!((kept.status.as_u16(), kept.field("etag")), (200, "W/\"1\""));
+}
+
+fn appointment(id: &str, identifier: &str, patients: &[&str]) -> String {
+    let actors = patients.iter().map(|id| format!(r#"{{"actor":{{"reference":"Patient/{id}"}},"status":"accepted"}}"#));
+    let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
+    format!(
+        r#"{{"resourceType":"Appointment",{id}"status":"proposed","identifier":[{{"value":"{identifier}"}}],"participant":[{}]}}"#,
+        actors.collect::<Vec<_>>().join(",")
+    )
+}
+
+/// A practice with an appointment of Bob's (`bobs`, identifier `b`) and one of both (`group`, identifier `g`), and a token of
+/// Eve's.
+async fn eve_and_bob() -> (Practice, String, String) {
+    let practice = Practice::open().await;
+    let system = format!("Bearer {}", practice.token("system/*.cruds").await);
+    let fields = [("authorization", system.as_str()), ("content-type", "application/fhir+json")];
+    for (id, identifier, patients) in [("bobs", "b", &["bob"][..]), ("group", "g", &["eve", "bob"])] {
+        let body = appointment(id, identifier, patients);
+        let made = practice.ask(Method::PUT, &format!("/Appointment/{id}"), &fields, body).await;
+        assert_eq!(made.status, 201, "{:?}", made.json());
+    }
+    let granted = practice.token_for("launch/patient patient/*.cruds", "&patient=eve").await;
+    let eve = format!("Bearer {}", granted.json()["access_token"].as_str().unwrap());
+    (practice, system, eve)
+}
+
+#[tokio::test]
+async fn a_patients_token_creates_by_update_inside_its_compartment_and_overwrites_nothing_outside() {
+    let (practice, system, eve) = eve_and_bob().await;
+    let put = async |id: &str, body: String| {
+        let fields = [("authorization", eve.as_str()), ("content-type", "application/fhir+json")];
+        practice.ask(Method::PUT, &format!("/Appointment/{id}"), &fields, body).await.status.as_u16()
+    };
+    assert_eq!(put("new", appointment("new", "n", &["eve"])).await, 201);
+    assert_eq!(put("new", appointment("new", "n2", &["eve"])).await, 200);
+    assert_eq!(put("newer", appointment("newer", "n", &["bob"])).await, 403, "not of the patient");
+    assert_eq!(put("bobs", appointment("bobs", "b", &["eve"])).await, 404);
+    assert_eq!(put("group", appointment("group", "g", &["eve"])).await, 403);
+    let fields = [("authorization", system.as_str())];
+    for id in ["bobs", "group"] {
+        let kept = practice.ask(Method::GET, &format!("/Appointment/{id}"), &fields, "").await;
+        assert_eq!(kept.field("etag"), "W/\"1\"", "{id}");
+    }
+    assert_eq!(practice.ask(Method::DELETE, "/Appointment/bobs", &fields, "").await.status, 204);
+    assert_eq!(
+        put("bobs", appointment("bobs", "b", &["eve"])).await,
+        404,
+        "what was somebody else's is not taken over"
+    );
+    let own = [("authorization", eve.as_str()), ("content-type", "application/fhir+json")];
+    let patient = r#"{"resourceType":"Patient","id":"eve"}"#;
+    assert_eq!(practice.ask(Method::PUT, "/Patient/eve", &own, patient).await.status, 404, "nobody makes a patient");
+}
+
+#[tokio::test]
+async fn a_patients_token_writes_by_a_condition_that_sees_its_own_compartment_only() {
+    let (practice, system, eve) = eve_and_bob().await;
+    let ask = async |method: Method, query: &str, condition: &str, body: String| {
+        let mut fields = vec![("authorization", eve.as_str()), ("content-type", "application/fhir+json")];
+        fields.extend((!condition.is_empty()).then_some(("if-none-exist", condition)));
+        practice.ask(method, &format!("/Appointment{query}"), &fields, body).await
+    };
+    // Bob's has that identifier; Eve's condition does not see it.
+    let first = ask(Method::POST, "", "identifier=b", appointment("", "b", &["eve"])).await;
+    let again = ask(Method::POST, "", "identifier=b", appointment("", "b", &["eve"])).await;
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 200), "{:?}", first.json());
+    assert_eq!(first.json()["id"], again.json()["id"]);
+
+    let updated = ask(Method::PUT, "?identifier=b", "", appointment("", "b", &["eve"])).await;
+    assert_eq!((updated.status.as_u16(), updated.field("etag")), (200, "W/\"2\""), "{:?}", updated.json());
+    assert_eq!(updated.json()["id"], first.json()["id"]);
+    let made = ask(Method::PUT, "?identifier=c", "", appointment("", "c", &["eve"])).await;
+    assert_eq!(made.status, 201, "{:?}", made.json());
+    assert!(made.field("location").contains("/Appointment/"));
+    assert_eq!(ask(Method::PUT, "?identifier=d", "", appointment("chosen", "d", &["eve"])).await.status, 403);
+    assert_eq!(ask(Method::PUT, "?identifier=g", "", appointment("", "g", &["eve"])).await.status, 403, "Bob's too");
+    assert_eq!(ask(Method::PUT, "?status=proposed&_count=1", "", appointment("", "c", &["eve"])).await.status, 400);
+    let many = ask(Method::PUT, "?status=proposed", "", appointment("", "c", &["eve"])).await;
+    assert_eq!((many.status.as_u16(), many.issue().as_str()), (412, "multiple-matches"));
+
+    assert_eq!(ask(Method::DELETE, "?identifier=b", "", String::new()).await.status, 204);
+    assert_eq!(ask(Method::DELETE, "?identifier=b", "", String::new()).await.status, 204, "nothing is left to delete");
+    assert_eq!(ask(Method::DELETE, "?identifier=g", "", String::new()).await.status, 403);
+    let all =
+        practice.ask(Method::GET, "/Appointment?_sort=_id", &[("authorization", system.as_str())], "").await.json();
+    let left: Vec<&str> =
+        all["entry"].as_array().unwrap().iter().filter_map(|entry| entry["resource"]["id"].as_str()).collect();
+    assert!(left.contains(&"bobs") && left.contains(&"group") && left.len() == 3, "{left:?}");
+}
+
+#[tokio::test]
+async fn a_search_does_not_tell_a_patient_who_else_takes_part() {
+    let (practice, _, eve) = eve_and_bob().await;
+    let eve = [("authorization", eve.as_str())];
+    let found = practice.ask(Method::GET, "/Appointment?identifier=g", &eve, "").await;
+    assert_eq!((&found.json()["total"], found.json().to_string().contains("bob")), (&Value::from(1), false));
+    for query in ["actor=Patient/bob", "patient=bob", "actor:not=Patient/bob"] {
+        let refused = practice.ask(Method::GET, &format!("/Appointment?{query}"), &eve, "").await;
+        assert_eq!(refused.status, 403, "{query}");
+    }
 }

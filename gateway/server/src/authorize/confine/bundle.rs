@@ -1,5 +1,6 @@
 //! A Bundle of a search or a history, without the entries that a token does not reach.
 
+use fhir::Id;
 use fhir::json::{Kind, Value};
 
 use super::view::{Seen, View, parse};
@@ -32,6 +33,22 @@ pub(super) fn filtered(view: &View<'_>, bytes: &[u8]) -> Option<Seen> {
         return Some(Seen::Whole);
     }
     Some(Seen::Redacted(with_entries(root, &kept, is_short)))
+}
+
+/// The ids of the matches that are seen, whole or in part. `None`: it is no Bundle.
+pub(super) fn matches(view: &View<'_>, bytes: &[u8]) -> Option<Vec<Id>> {
+    let mut nodes = Vec::new();
+    let root = parse(bytes, &mut nodes)?;
+    if root.member("resourceType").and_then(Value::text).as_deref() != Some("Bundle") {
+        return None;
+    }
+    let entries = root.member("entry").into_iter().flat_map(Value::children);
+    let found = entries.filter(|entry| {
+        let mode = entry.member("search").and_then(|search| search.member("mode")).and_then(Value::text);
+        mode.is_none_or(|mode| mode == "match")
+    });
+    let seen = found.filter_map(|entry| entry.member("resource")).filter(|of| view.see(of.raw()) != Seen::Hidden);
+    Some(seen.filter_map(|resource| resource.member("id")?.text()?.parse().ok()).collect())
 }
 
 /// An entry without a resource (a deletion in a history) says of nobody whose it was.

@@ -10,7 +10,7 @@ mod reference;
 mod view;
 
 use adapter::{Body, ErrorKind, Reply};
-use fhir::{Interaction, IssueType, Resource, ResourceType, VersionId};
+use fhir::{Id, Interaction, IssueType, Resource, ResourceType, VersionId};
 use futures_util::TryStreamExt as _;
 use http::StatusCode;
 
@@ -18,13 +18,17 @@ use super::Permitted;
 use crate::failure::Failure;
 use view::{Seen, View};
 
-/// Whether the stored resource must be read first and shown to [`current`]: an update, patch or delete by a confined
-/// token.
+/// Whether the stored resource must be found or read first and shown to [`current`]: an update, patch or delete by a confined
+/// token, by id or by condition.
 #[must_use]
 pub fn needs_current(permitted: &Permitted) -> bool {
     let writes = matches!(
         permitted.request().interaction,
-        Interaction::Update { .. } | Interaction::Patch { .. } | Interaction::Delete { .. }
+        Interaction::Update { .. }
+            | Interaction::Patch { .. }
+            | Interaction::Delete { .. }
+            | Interaction::ConditionalUpdate { .. }
+            | Interaction::ConditionalDelete { .. }
     );
     writes && permitted.reach().patient().is_some()
 }
@@ -64,6 +68,15 @@ pub fn current(permitted: &Permitted, current: &Resource) -> Result<(), Failure>
         Seen::Whole if view.may_write(&current.bytes, current.resource_type) => Ok(()),
         _ => Err(forbidden("the resource concerns other patients too: a token of one patient cannot change it")),
     }
+}
+
+/// The ids of the matches in a searchset that the token sees something of.
+///
+/// # Errors
+/// 502 when it is no Bundle.
+pub fn matches(permitted: &Permitted, bundle: &[u8]) -> Result<Vec<Id>, Failure> {
+    let view = View::of(permitted).filter(View::is_confined).ok_or_else(unreadable)?;
+    bundle::matches(&view, bundle).ok_or_else(unreadable)
 }
 
 /// Ties a write to the version that [`current`] was shown, so that nothing else is changed; a version that the client named
@@ -140,12 +153,13 @@ async fn collect(body: Body, most: usize) -> Result<Option<bytes::Bytes>, Failur
 }
 
 /// The one answer for what does not exist and what is outside.
-fn absent() -> Failure {
+#[must_use]
+pub fn absent() -> Failure {
     let text = "there is no such resource, or the token does not reach it";
     Failure::new(StatusCode::NOT_FOUND, IssueType::NotFound, text)
 }
 
-fn forbidden(text: &str) -> Failure {
+pub(crate) fn forbidden(text: &str) -> Failure {
     Failure::new(StatusCode::FORBIDDEN, IssueType::Forbidden, text)
 }
 

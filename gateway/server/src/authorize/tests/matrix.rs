@@ -182,9 +182,11 @@ async fn what_could_reach_beyond_the_patient_is_refused_to_a_patients_token() {
         search(ResourceType::SLOT, "_has:Appointment:slot:patient=Patient/p2"),
         search(of, "actor:Patient.name=x"),
         search(of, "_filter=actor.name eq x"),
-        Interaction::Create { resource: appointment(), if_none_exist: Some(criteria()) },
-        Interaction::ConditionalUpdate { criteria: criteria(), resource: appointment(), if_match: None },
-        Interaction::ConditionalDelete { resource_type: of, criteria: criteria() },
+        search(of, "_content=x"),
+        search(of, "_text:not=x"),
+        Interaction::Create { resource: appointment(), if_none_exist: Some(Query::parse("actor:Patient.name=x")) },
+        Interaction::ConditionalDelete { resource_type: of, criteria: Query::parse("_filter=x") },
+        Interaction::ConditionalPatch { resource_type: of, criteria: criteria(), patch: patch(), if_match: None },
         Interaction::Patch { resource_type: of, id: id("1"), patch: patch(), if_match: None },
         Interaction::HistoryType { resource_type: of, query: Query::default() },
         Interaction::HistorySystem { query: Query::default() },
@@ -201,4 +203,40 @@ async fn what_could_reach_beyond_the_patient_is_refused_to_a_patients_token() {
         let failure = world.permit(&token, interaction).await.expect_err("refused");
         assert_eq!(failure.status, StatusCode::FORBIDDEN, "{code:?}");
     }
+}
+
+/// A group visit is shown without its other patients; a search must not tell who they are.
+#[tokio::test]
+async fn a_patients_token_asks_for_its_own_appointments_only() {
+    let world = World::new();
+    let token = world.patient_token("patient/*.cruds", "p1").await;
+    let may = async |query: &str| world.permit(&token, search(ResourceType::APPOINTMENT, query)).await.is_ok();
+    let own = [
+        "patient=p1",
+        "actor=Patient/p1,Practitioner/d1",
+        "actor:Practitioner=d1",
+        "actor=https://gateway.example/fhir/r4/Patient/p1/_history/2",
+        "actor:missing=false",
+        "practitioner=d2&status=booked",
+    ];
+    for query in own {
+        assert!(may(query).await, "{query}");
+    }
+    let others = [
+        "patient=p2",
+        "patient=p1,p2",
+        "actor=p2",
+        "actor=Patient/p2",
+        "actor:Patient=p2",
+        "actor:not=Patient/p2",
+        "actor=https://gateway.example/fhir/r4/Patient/p2/_history/1",
+        "patient:identifier=urn:x|2",
+        "actor=",
+    ];
+    for query in others {
+        assert!(!may(query).await, "{query}");
+    }
+    let criteria = Query::parse("patient=p2");
+    let delete = Interaction::ConditionalDelete { resource_type: ResourceType::APPOINTMENT, criteria };
+    assert!(world.permit(&token, delete).await.is_err());
 }
