@@ -7,22 +7,26 @@
 //! ranges, required bindings, reference targets, contained resources, narrative, duplicate names. Invariants in FHIRPath and
 //! profiles run over the same nodes afterwards.
 
+mod base;
 mod explain;
 mod finding;
 mod format;
 mod narrative;
 mod reference;
+mod report;
 mod rules;
 mod scan;
+mod validator;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use fhir::json::{Limits, Node};
+use fhir::json::Node;
 use fhir::{Outcome, ResourceType, Version};
 
 pub use explain::explain;
 pub use scan::{Bounds, Scratch, scan};
+pub use validator::{Request, Validator};
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
@@ -32,10 +36,7 @@ thread_local! {
 /// files: takes far larger ones than [`check`].
 #[must_use]
 pub fn validate(bytes: &[u8], version: Version, expected: Option<ResourceType>) -> Outcome {
-    let bounds = Bounds { json: Limits { nodes: u32::MAX, ..Limits::default() }, ..Bounds::default() };
-    let mut scratch = Scratch::default();
-    scan(bytes, version, expected, bounds, &mut scratch);
-    explain(bytes, version, expected, &scratch)
+    Validator::new(version).validate(bytes, &Request { expected, profiles: &[] })
 }
 
 /// Checks a resource that came over the wire. The nodes are those of `fhir::Resource::index`: each knows its element.

@@ -19,10 +19,10 @@ pub fn explain(bytes: &[u8], version: Version, expected: Option<ResourceType>, s
     Outcome(scratch.findings().iter().map(|finding| explanation.issue(finding)).collect())
 }
 
-struct Explanation<'a> {
-    document: Document<'a>,
-    definitions: &'static Definitions,
-    expected: Option<ResourceType>,
+pub(crate) struct Explanation<'a> {
+    pub(crate) document: Document<'a>,
+    pub(crate) definitions: &'static Definitions,
+    pub(crate) expected: Option<ResourceType>,
 }
 
 impl Explanation<'_> {

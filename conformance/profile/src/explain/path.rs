@@ -11,6 +11,15 @@ use crate::finding::Problem;
 impl Explanation<'_> {
     /// `Patient.name[0].given[1]`; none where not even the type of the root is known.
     pub(super) fn expression(&self, node: u32, problem: Problem) -> Option<String> {
+        let mut path = self.path(node)?;
+        if let Problem::Missing(missing) = problem {
+            let _ = write!(path, ".{}", self.path_name(missing));
+        }
+        Some(path)
+    }
+
+    /// The same of a node itself.
+    pub(crate) fn path(&self, node: u32) -> Option<String> {
         let mut value = self.document.root()?;
         let mut path = match self.definitions.element_of(value.node()) {
             Some(root) => root.name().to_owned(),
@@ -27,9 +36,6 @@ impl Explanation<'_> {
                 self.push_member(&mut path, child);
             }
             value = child;
-        }
-        if let Problem::Missing(missing) = problem {
-            let _ = write!(path, ".{}", self.path_name(missing));
         }
         Some(path)
     }

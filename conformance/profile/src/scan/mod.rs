@@ -39,6 +39,12 @@ impl Scratch {
         self.findings.is_empty()
     }
 
+    /// Whether the last scan came to the end of the resource, so that its nodes are all there.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.findings.iter().any(|finding| matches!(finding.problem, Problem::Syntax(_) | Problem::More))
+    }
+
     /// Gives memory back that only an unusually large document needed: there is one scratch a thread.
     pub(crate) fn let_go(&mut self) {
         const USUAL: usize = 64 * 1024;

@@ -1,0 +1,73 @@
+//! The whole validation of a resource: the scan, then the passes over its nodes.
+//!
+//! A pass is a function that is given the [`Subject`] and a [`Report`]; it runs only where the scan left nodes that can be
+//! trusted, and a valid resource costs it no allocation.
+
+use fhir::json::{Document, Limits};
+use fhir::{Outcome, ResourceType, Version};
+
+use crate::explain::Explanation;
+use crate::report::Report;
+use crate::scan::{Bounds, Scratch, scan};
+
+/// What a resource is validated against. Made once and shared.
+#[derive(Clone, Debug)]
+pub struct Validator {
+    version: Version,
+}
+
+/// What one validation is asked beyond the validator's own settings.
+#[derive(Clone, Debug, Default)]
+pub struct Request<'a> {
+    /// The type that the resource must have.
+    pub expected: Option<ResourceType>,
+    /// Canonicals of profiles that it must follow beside those that it claims itself.
+    pub profiles: &'a [&'a str],
+}
+
+/// A resource whose scan is done, as the passes see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) document: Document<'a>,
+    pub(crate) definitions: &'static definitions::Definitions,
+    pub(crate) validator: &'a Validator,
+}
+
+impl Validator {
+    /// For the base specification of a release.
+    #[must_use]
+    pub const fn new(version: Version) -> Self {
+        Self { version }
+    }
+
+    /// The release.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Everything that is wrong or doubtful; an outcome without issues when nothing is.
+    #[must_use]
+    pub fn validate(&self, bytes: &[u8], request: &Request<'_>) -> Outcome {
+        let bounds = Bounds { json: Limits { nodes: u32::MAX, ..Limits::default() }, ..Bounds::default() };
+        let mut scratch = Scratch::default();
+        scan(bytes, self.version, request.expected, bounds, &mut scratch);
+        let mut outcome = crate::explain(bytes, self.version, request.expected, &scratch);
+        if !scratch.is_whole() {
+            return outcome;
+        }
+        let document = Document::new(bytes, scratch.nodes());
+        let subject = Subject { document, definitions: definitions::of(self.version), validator: self };
+        let mut report = Report::new(bounds.findings);
+        passes(&subject, request, &mut report);
+        let explanation = Explanation { document, definitions: subject.definitions, expected: request.expected };
+        outcome.0.extend(report.issues(&explanation));
+        outcome
+    }
+}
+
+/// Every pass behind the scan, in the order in which people want to read what they find.
+fn passes(subject: &Subject<'_>, request: &Request<'_>, report: &mut Report) {
+    crate::base::check(subject, report);
+    let _ = request;
+}
