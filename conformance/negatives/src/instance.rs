@@ -1,0 +1,136 @@
+//! Instances made from the definitions: as small as can be, with a way to one element.
+
+use definitions::{Definitions, Element, Shape};
+
+use crate::sample::{code, literal};
+
+/// Makes objects.
+pub(crate) struct Maker {
+    pub(crate) definitions: &'static Definitions,
+}
+
+/// What an object must have beside what it always must: the next element of a way, and what is beside its end.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'w> {
+    pub(crate) way: &'w [Element<'static>],
+    pub(crate) beside: &'w [Element<'static>],
+}
+
+impl Wanted<'_> {
+    const NOTHING: Self = Self { way: &[], beside: &[] };
+}
+
+/// How deep required elements may stand within each other.
+const DEEPEST: u32 = 8;
+
+impl Maker {
+    /// A resource with all that it must have and what is wanted.
+    pub(crate) fn resource(&self, type_name: &str, wanted: Wanted<'_>) -> Option<String> {
+        let root = self.definitions.element(self.definitions.type_named(type_name)?.root()?)?;
+        let mut members = vec![format!("\"resourceType\":\"{type_name}\"")];
+        members.extend(self.members(root.shape()?, wanted, 0));
+        if wanted.way.first().or(wanted.beside.first()).is_some_and(|element| element.name() == "contained") {
+            // dom-3: what is contained is referred to.
+            members.push(
+                r##""extension":[{"url":"http://example.org/x","valueReference":{"reference":"#c"}}]"##.to_owned(),
+            );
+        }
+        Some(format!("{{{}}}", members.join(",")))
+    }
+
+    /// The value of an element, one of them.
+    pub(crate) fn value(&self, element: Element<'static>, depth: u32) -> String {
+        self.wanted_value(element, Wanted::NOTHING, depth)
+    }
+
+    /// `"name":value`
+    pub(crate) fn member(&self, element: Element<'static>) -> String {
+        member(element, &self.value(element, 0))
+    }
+
+    fn members(&self, shape: Shape<'static>, wanted: Wanted<'_>, depth: u32) -> Vec<String> {
+        let mut members = Vec::new();
+        let is_at_end = wanted.way.is_empty();
+        for element in shape.elements() {
+            let is_same =
+                |wanted: &&Element<'static>| wanted.id() == element.id() || wanted.choice() == Some(element.id());
+            let next = wanted.way.first().filter(is_same);
+            let beside = wanted.beside.iter().filter(|_| is_at_end).find(is_same);
+            if element.min() == 0 && next.is_none() && beside.is_none() {
+                continue;
+            }
+            let chosen = next.or(beside).copied().unwrap_or(element);
+            let Some(chosen) = (if chosen.is_choice() { chosen.variants().next() } else { Some(chosen) }) else {
+                continue;
+            };
+            let inner = match next {
+                Some(_) => Wanted { way: wanted.way.get(1..).unwrap_or_default(), beside: wanted.beside },
+                None => Wanted::NOTHING,
+            };
+            members.push(member(chosen, &self.wanted_value(chosen, inner, depth)));
+        }
+        members
+    }
+
+    fn wanted_value(&self, element: Element<'static>, wanted: Wanted<'_>, depth: u32) -> String {
+        if let Some(primitive) = element.primitive() {
+            return literal(element, primitive);
+        }
+        let Some(shape) = element.shape() else {
+            return r#"{"resourceType":"Basic","id":"c","code":{"text":"a"}}"#.to_owned();
+        };
+        let is_plain = wanted.way.is_empty() && wanted.beside.is_empty();
+        if let Some(special) = self.special(element, shape).filter(|_| is_plain) {
+            return special;
+        }
+        let mut members = if depth < DEEPEST { self.members(shape, wanted, depth + 1) } else { Vec::new() };
+        if members.is_empty() {
+            members.extend(self.filler(shape, depth));
+        }
+        format!("{{{}}}", members.join(","))
+    }
+
+    /// Types that an object of required elements alone would not do for.
+    fn special(&self, element: Element<'static>, shape: Shape<'static>) -> Option<String> {
+        let coding = || {
+            let codes = element.binding().and_then(|binding| binding.value_set);
+            let (system, code) =
+                codes.and_then(|codes| codes.codes().next()).unwrap_or(("http://example.org/s", code(element)));
+            format!(r#"{{"system":"{system}","code":"{code}"}}"#)
+        };
+        Some(match shape.path() {
+            "Reference" => {
+                let target =
+                    element.targets().find(|target| !target.is_abstract()).map_or("Patient", |target| target.name());
+                format!(r#"{{"reference":"{target}/1"}}"#)
+            }
+            "CodeableReference" => r#"{"concept":{"text":"a"}}"#.to_owned(),
+            "Extension" => r#"{"url":"http://example.org/x","valueString":"a"}"#.to_owned(),
+            "Coding" => coding(),
+            "CodeableConcept" => format!(r#"{{"coding":[{}]}}"#, coding()),
+            "Quantity" => r#"{"value":1.5}"#.to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// Something for an object that must have nothing in particular.
+    fn filler(&self, shape: Shape<'static>, depth: u32) -> Option<String> {
+        let first = |is_right: &dyn Fn(&Element<'static>) -> bool| {
+            shape
+                .elements()
+                .filter(|element| !element.is_element_id() && !element.is_choice())
+                .find(|element| is_right(element))
+        };
+        let element = first(&|element| element.primitive().is_some())
+            .or_else(|| first(&|element| !matches!(element.name(), "extension" | "modifierExtension")))?;
+        (depth < DEEPEST).then(|| member(element, &self.value(element, depth + 1)))
+    }
+}
+
+pub(crate) fn member(element: Element<'static>, value: &str) -> String {
+    if element.is_list() {
+        format!("\"{}\":[{value}]", element.name())
+    } else {
+        format!("\"{}\":{value}", element.name())
+    }
+}

@@ -1,0 +1,69 @@
+//! Mutants that break an invariant: changes are tried until its own FHIRPath says that it is broken.
+
+use fhir::Version;
+use fhir::json::{Document, Value};
+use fhirpath::{Environment, Program};
+use profile::{Bounds, Scratch, scan};
+
+use crate::member::path;
+use crate::mutation::{Mutant, Site, neighbours};
+use crate::rule::Rule;
+
+/// Changes that are tried at one place.
+const MOST: usize = 400;
+
+/// An invariant that can be run.
+pub(crate) struct Judge {
+    version: Version,
+    program: Program,
+    scratch: Scratch,
+}
+
+impl Judge {
+    pub(crate) fn new(version: Version, rule: &Rule) -> Option<Self> {
+        let program = Program::compile(rule.invariant?.expression(), version).ok()?;
+        Some(Self { version, program, scratch: Scratch::default() })
+    }
+
+    /// A change of a place that breaks the invariant, if one is found.
+    pub(crate) fn broken(&mut self, rule: &Rule, site: &Site<'_>) -> Option<Mutant> {
+        let contexts: Vec<Value<'_>> = match rule.element {
+            None => vec![site.object],
+            Some(element) => site
+                .members
+                .iter()
+                .filter(|member| member.belongs_to(element) && !member.is_companion())
+                .map(|member| crate::member::first_item(member.value))
+                .collect(),
+        };
+        contexts.into_iter().find_map(|context| self.broken_at(site, context))
+    }
+
+    fn broken_at(&mut self, site: &Site<'_>, context: Value<'_>) -> Option<Mutant> {
+        let expression = path(site.definitions, site.root, context.index());
+        let mut changed = Vec::new();
+        if context.index() != site.object.index() && context.kind() == fhir::json::Kind::Object {
+            neighbours(&Site::new(site.definitions, site.root, context), 1, &mut changed);
+        }
+        neighbours(site, 2, &mut changed);
+        changed.truncate(MOST);
+        // What is valid but for the invariant goes before what breaks another rule too.
+        let is_right = |judge: &mut Self, bytes: &[u8], only: bool| {
+            let is_valid = scan(bytes, judge.version, None, Bounds::default(), &mut judge.scratch);
+            (is_valid || !only) && judge.says_no(bytes, &expression)
+        };
+        let found = changed.iter().position(|bytes| is_right(self, bytes, true));
+        let found = found.or_else(|| changed.iter().position(|bytes| is_right(self, bytes, false)))?;
+        Some(Mutant { bytes: changed.swap_remove(found), expression })
+    }
+
+    /// Whether the invariant is broken at that place of the document that was scanned last.
+    fn says_no(&self, bytes: &[u8], expression: &str) -> bool {
+        let document = Document::new(bytes, self.scratch.nodes());
+        let environment = Environment::new(document);
+        let Ok(place) = Program::compile(expression, self.version) else { return false };
+        let Ok(items) = place.evaluate(&environment) else { return false };
+        let [context] = items.as_slice() else { return false };
+        self.program.holds(&environment, context.clone()) == Ok(false)
+    }
+}
