@@ -46,9 +46,18 @@ impl Validator {
         self.version
     }
 
-    /// Everything that is wrong or doubtful; an outcome without issues when nothing is.
+    /// Everything that is wrong or doubtful with a resource in JSON or XML; an outcome without issues when nothing is. Lines and
+    /// columns are those of the text as it is given.
     #[must_use]
     pub fn validate(&self, bytes: &[u8], request: &Request<'_>) -> Outcome {
+        if !xml::is_xml(bytes) {
+            return self.validate_json(bytes, request);
+        }
+        let limits = xml::Limits { values: u32::MAX, ..xml::Limits::default() };
+        xml::read(bytes, self.version, limits).outcome(bytes, |json| self.validate_json(json, request))
+    }
+
+    fn validate_json(&self, bytes: &[u8], request: &Request<'_>) -> Outcome {
         let bounds = Bounds { json: Limits { nodes: u32::MAX, ..Limits::default() }, ..Bounds::default() };
         let mut scratch = Scratch::default();
         scan(bytes, self.version, request.expected, bounds, &mut scratch);
