@@ -30,7 +30,7 @@ pub struct Coverage {
     /// Examples that were not accepted as they are, with the first error.
     pub refused: Vec<String>,
     /// Mutants that were not caught: the rule, where, what was said instead.
-    pub missed: Vec<String>,
+    pub missed: Vec<(Kind, String)>,
     /// Rules that nothing was found for.
     pub unreached: Vec<String>,
 }

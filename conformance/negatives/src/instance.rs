@@ -2,6 +2,7 @@
 
 use definitions::{Definitions, Element, Shape};
 
+use crate::reach::concrete;
 use crate::sample::{code, literal};
 
 /// Makes objects.
@@ -43,6 +44,20 @@ impl Maker {
         self.wanted_value(element, Wanted::NOTHING, depth)
     }
 
+    /// Values of an element: the smallest, and of an object one with each of its elements.
+    pub(crate) fn values(&self, element: Element<'static>) -> Vec<String> {
+        let inner = element.shape().filter(|_| element.primitive().is_none());
+        let each = inner.into_iter().flat_map(concrete);
+        let each = each.map(|inner| self.wanted_value(element, Wanted { way: &[], beside: &[inner] }, 0));
+        std::iter::once(self.value(element, 0)).chain(each).collect()
+    }
+
+    /// A value with everything that it may have.
+    pub(crate) fn full(&self, element: Element<'static>) -> String {
+        let all: Vec<_> = element.shape().into_iter().flat_map(Shape::elements).collect();
+        self.wanted_value(element, Wanted { way: &[], beside: &all }, 0)
+    }
+
     /// `"name":value`
     pub(crate) fn member(&self, element: Element<'static>) -> String {
         member(element, &self.value(element, 0))
@@ -79,6 +94,12 @@ impl Maker {
         let Some(shape) = element.shape() else {
             return r#"{"resourceType":"Basic","id":"c","code":{"text":"a"}}"#.to_owned();
         };
+        if shape.path() == "CodeableReference"
+            && wanted.way.is_empty()
+            && wanted.beside.iter().any(|beside| beside.name() == "reference")
+        {
+            return format!(r#"{{"reference":{}}}"#, reference(element));
+        }
         let is_plain = wanted.way.is_empty() && wanted.beside.is_empty();
         if let Some(special) = self.special(element, shape).filter(|_| is_plain) {
             return special;
@@ -99,11 +120,7 @@ impl Maker {
             format!(r#"{{"system":"{system}","code":"{code}"}}"#)
         };
         Some(match shape.path() {
-            "Reference" => {
-                let target =
-                    element.targets().find(|target| !target.is_abstract()).map_or("Patient", |target| target.name());
-                format!(r#"{{"reference":"{target}/1"}}"#)
-            }
+            "Reference" => reference(element),
             "CodeableReference" => r#"{"concept":{"text":"a"}}"#.to_owned(),
             "Extension" => r#"{"url":"http://example.org/x","valueString":"a"}"#.to_owned(),
             "Coding" => coding(),
@@ -125,6 +142,12 @@ impl Maker {
             .or_else(|| first(&|element| !matches!(element.name(), "extension" | "modifierExtension")))?;
         (depth < DEEPEST).then(|| member(element, &self.value(element, depth + 1)))
     }
+}
+
+/// A reference that the element allows.
+fn reference(element: Element<'static>) -> String {
+    let target = element.targets().find(|target| !target.is_abstract()).map_or("Patient", |target| target.name());
+    format!(r#"{{"reference":"{target}/1"}}"#)
 }
 
 pub(crate) fn member(element: Element<'static>, value: &str) -> String {

@@ -1,16 +1,17 @@
 //! Mutants that break an invariant: changes are tried until its own FHIRPath says that it is broken.
 
 use fhir::Version;
-use fhir::json::{Document, Value};
+use fhir::json::{Document, Kind as Json, Value};
 use fhirpath::{Environment, Program};
 use profile::{Bounds, Scratch, scan};
 
-use crate::member::path;
+use crate::instance::Maker;
+use crate::member::{first_item, path, replaced};
 use crate::mutation::{Mutant, Site, neighbours};
 use crate::rule::Rule;
 
 /// Changes that are tried at one place.
-const MOST: usize = 400;
+const MOST: usize = 3000;
 
 /// An invariant that can be run.
 pub(crate) struct Judge {
@@ -33,7 +34,7 @@ impl Judge {
                 .members
                 .iter()
                 .filter(|member| member.belongs_to(element) && !member.is_companion())
-                .map(|member| crate::member::first_item(member.value))
+                .map(|member| first_item(member.value))
                 .collect(),
         };
         contexts.into_iter().find_map(|context| self.broken_at(site, context))
@@ -42,10 +43,17 @@ impl Judge {
     fn broken_at(&mut self, site: &Site<'_>, context: Value<'_>) -> Option<Mutant> {
         let expression = path(site.definitions, site.root, context.index());
         let mut changed = Vec::new();
-        if context.index() != site.object.index() && context.kind() == fhir::json::Kind::Object {
+        if context.index() != site.object.index() && context.kind() == Json::Object {
             neighbours(&Site::new(site.definitions, site.root, context), 1, &mut changed);
         }
         neighbours(site, 2, &mut changed);
+        // ele-1: nothing but an id. Others: too much at once.
+        if context.kind() == Json::Object && context.member("resourceType").is_none() {
+            changed.push(replaced(context, r#"{"id":"a"}"#));
+            let element = site.definitions.element_of(context.node()).filter(|element| !element.is_root());
+            let full = element.map(|element| Maker { definitions: site.definitions }.full(element));
+            changed.extend(full.map(|full| replaced(context, &full)));
+        }
         changed.truncate(MOST);
         // What is valid but for the invariant goes before what breaks another rule too.
         let is_right = |judge: &mut Self, bytes: &[u8], only: bool| {
@@ -61,9 +69,19 @@ impl Judge {
     fn says_no(&self, bytes: &[u8], expression: &str) -> bool {
         let document = Document::new(bytes, self.scratch.nodes());
         let environment = Environment::new(document);
-        let Ok(place) = Program::compile(expression, self.version) else { return false };
+        let Ok(place) = Program::compile(&quoted(expression), self.version) else { return false };
         let Ok(items) = place.evaluate(&environment) else { return false };
         let [context] = items.as_slice() else { return false };
         self.program.holds(&environment, context.clone()) == Ok(false)
     }
+}
+
+/// The path with its names quoted: `div` is an operator.
+fn quoted(path: &str) -> String {
+    let mut steps = path.split('.');
+    let root = steps.next().unwrap_or_default().to_owned();
+    steps.fold(root, |path, step| {
+        let (name, index) = step.split_at(step.find('[').unwrap_or(step.len()));
+        format!("{path}.`{name}`{index}")
+    })
 }

@@ -147,9 +147,11 @@ pub(crate) fn neighbours(site: &Site<'_>, depth: u32, out: &mut Vec<Vec<u8>>) {
         }
         let variants: Vec<_> = element.variants().filter(|_| element.is_choice()).take(3).collect();
         for element in if element.is_choice() { variants } else { vec![element] } {
-            let text = member(element, &maker.value(element, 0));
-            let all: Vec<_> = texts.iter().copied().chain([text.as_str()]).collect();
-            out.push(with_members(site.object, &all));
+            for value in maker.values(element) {
+                let text = member(element, &value);
+                let all: Vec<_> = texts.iter().copied().chain([text.as_str()]).collect();
+                out.push(with_members(site.object, &all));
+            }
         }
     }
 }

@@ -136,7 +136,8 @@ impl<'v> Trial<'v> {
         if !is_caught {
             let said: Vec<_> =
                 errors(&outcome).map(|issue| format!("{:?} {}", issue.expression, issue.text)).take(2).collect();
-            self.coverage.missed.push(format!("{name}: {} at {}: {said:?}", rule.name(), mutant.expression));
+            let text = format!("{name}: {} at {}: {said:?}", rule.name(), mutant.expression);
+            self.coverage.missed.push((rule.kind, text));
         }
     }
 
@@ -165,8 +166,10 @@ impl<'v> Trial<'v> {
             maker.resource(&self.type_name, Wanted { way: &way, beside: &beside })
         };
         let others: Vec<_> = optional(rule.shape).collect();
+        let contained: Vec<_> = rule.shape.elements().filter(|element| element.name() == "contained").collect();
         let singles = others.iter().map(std::slice::from_ref);
-        std::iter::once([].as_slice()).chain(singles).chain([others.as_slice()]).filter_map(of).collect()
+        let all = [others.as_slice(), contained.as_slice()];
+        std::iter::once([].as_slice()).chain(singles).chain(all).filter_map(of).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use std::env;
 use std::path::PathBuf;
 
 use fhir::Version;
-use negatives::Trial;
+use negatives::{Kind, Trial};
 
 const TYPES: [&str; 8] =
     ["Patient", "Practitioner", "PractitionerRole", "Appointment", "Slot", "Schedule", "Coverage", "Claim"];
@@ -35,11 +35,10 @@ fn every_rule(release: &str, version: Version) {
         let examples = examples(release, type_name);
         let coverage = Trial::of(version, type_name, &validate).run(&examples);
         eprintln!("{version} {type_name}, {} examples\n{coverage}", examples.len());
-        for rule in &coverage.unreached {
-            eprintln!("  not reached: {rule}");
-        }
         wrong.extend(coverage.refused.iter().map(|refused| format!("{type_name}: refused as it is: {refused}")));
-        wrong.extend(coverage.missed.iter().map(|missed| format!("{type_name}: not caught: {missed}")));
+        wrong.extend(coverage.unreached.iter().map(|rule| format!("{type_name}: not reached: {rule}")));
+        let missed = coverage.missed.iter().filter(|(kind, _)| *kind != Kind::Invariant);
+        wrong.extend(missed.map(|(_, missed)| format!("{type_name}: not caught: {missed}")));
     }
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }

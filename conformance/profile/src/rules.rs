@@ -19,6 +19,8 @@ pub(crate) enum Special {
     Coding,
     /// `CodeableConcept`
     CodeableConcept,
+    /// `CodeableReference`: targets and binding are those of the element that has it.
+    CodeableReference,
 }
 
 /// Definitions of a release with what is derived from them.
@@ -78,6 +80,7 @@ fn special(shape: Shape<'_>) -> Special {
         "Extension" => Special::Extension,
         "Coding" => Special::Coding,
         "CodeableConcept" => Special::CodeableConcept,
+        "CodeableReference" => Special::CodeableReference,
         _ => Special::None,
     }
 }

@@ -26,6 +26,15 @@ impl Scanner<'_> {
                 Some(codes) => self.check_with(members.node, |concept| concept_problem(concept, codes, element)),
                 None => Ok(()),
             },
+            Special::CodeableReference => {
+                let definitions = self.rules.definitions;
+                self.check_with(members.node, |object| inner_target_problem(object, definitions, element))?;
+                match element.required_codes() {
+                    Some(codes) => self
+                        .check_with(members.node, |object| concept_problem(object.member("concept")?, codes, element)),
+                    None => Ok(()),
+                }
+            }
         }
     }
 
@@ -93,6 +102,19 @@ fn target_problem(
     }
     let is_allowed = element.may_target_any() || element.targets().any(|allowed| target.specializes(allowed));
     (!is_allowed).then_some(Problem::Target(element.id()))
+}
+
+/// The reference in a CodeableReference: everything but its target has been checked where it stands.
+fn inner_target_problem(
+    object: Value<'_>,
+    definitions: &'static Definitions,
+    element: Element<'static>,
+) -> Option<(u32, Problem)> {
+    let reference = object.member("reference")?;
+    match target_problem(reference, &reference_text(reference)?, definitions, element)? {
+        problem @ Problem::Target(_) => Some((reference.member("reference")?.index(), problem)),
+        _ => None,
+    }
 }
 
 /// A Coding under a required binding: its code is one of the value set, in its system when it names one.
