@@ -142,6 +142,18 @@ fn what_is_said_of_client_certificates_needs_the_authorities_that_issue_them() {
 }
 
 #[test]
+fn a_collector_is_http_or_https_and_only_https_has_authorities() {
+    let (_, _, _, expected) = only(&format!("{STORE}[telemetry]\notlp-endpoint = \"grpc://127.0.0.1:4317\"\n"));
+    assert_eq!(expected, "expected such as http://127.0.0.1:4317");
+    let with = |scheme: &str, file: &str| {
+        format!("{STORE}[telemetry]\notlp-endpoint = \"{scheme}://c.example\"\notlp-authorities = \"{file}\"\n")
+    };
+    assert_eq!(only(&with("http", "Cargo.toml")).3, "expected an https `otlp-endpoint` beside it");
+    assert_eq!(only(&with("https", "none.pem")).3, "expected a file");
+    assert!(config::parse("x", &with("https", "Cargo.toml")).is_ok());
+}
+
+#[test]
 fn the_admin_port_is_on_loopback_even_with_tls() {
     let text = format!("{STORE}[gateway]\nadmin = \"192.0.2.1:8081\"\n");
     let (line, column, message, _) = only(&text);

@@ -36,7 +36,7 @@ fn the_defaults_that_are_shown_are_the_defaults() {
     audit.retention_size = None;
     assert_eq!(json(&audit), json(&default.audit));
     let mut telemetry = shown.telemetry.clone();
-    telemetry.otlp_endpoint = None;
+    (telemetry.otlp_endpoint, telemetry.otlp_authorities) = (None, None);
     assert_eq!(json(&telemetry), json(&default.telemetry));
     let mut gateway = shown.gateway.clone();
     (gateway.public_url, gateway.workers, gateway.tls) = (None, None, None);

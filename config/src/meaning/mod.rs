@@ -4,6 +4,7 @@ mod access;
 mod network;
 mod ranges;
 mod routes;
+mod telemetry;
 
 use crate::nearest::nearest;
 use crate::settings::Config;
@@ -16,6 +17,7 @@ pub(crate) fn faults(config: &Config) -> Vec<Fault> {
     ranges::check(&mut meaning);
     access::check(&mut meaning);
     routes::check(&mut meaning);
+    telemetry::check(&mut meaning);
     meaning.faults
 }
 

@@ -1,5 +1,7 @@
 //! `[telemetry]`: logs and traces.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -12,8 +14,11 @@ pub struct Telemetry {
     pub log: String,
     /// How it is written to stderr.
     pub log_format: LogFormat,
-    /// The OTLP collector; without it nothing is traced.
+    /// The OTLP collector, http or https; without it nothing is traced.
     pub otlp_endpoint: Option<Url>,
+    /// Authorities whose certificate an https collector must show, PEM; without it, those that
+    /// this machine trusts.
+    pub otlp_authorities: Option<PathBuf>,
     /// How the collector is spoken to.
     pub otlp_protocol: OtlpProtocol,
     /// The part of requests that is traced when the client does not decide, 0 to 1.
@@ -53,6 +58,7 @@ impl Default for Telemetry {
             log: "info".into(),
             log_format: LogFormat::default(),
             otlp_endpoint: None,
+            otlp_authorities: None,
             otlp_protocol: OtlpProtocol::default(),
             sample_ratio: 0.01,
             service_name: "frontdesk".into(),
