@@ -6,6 +6,7 @@
 mod answer;
 mod code_system;
 mod evaluate;
+mod facts;
 mod json;
 mod layer;
 mod terminology;

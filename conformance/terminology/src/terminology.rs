@@ -5,8 +5,9 @@ use std::sync::Arc;
 use fhir::Version;
 
 use crate::answer::{Coding, Expansion, Lookup, Membership, Subsumption};
-use crate::code_system::CodeSystem;
+use crate::code_system::{CodeSystem, Content};
 use crate::evaluate::Question;
+use crate::facts;
 use crate::layer::{InvalidResource, Layer};
 use crate::value_set::ValueSet;
 
@@ -61,6 +62,13 @@ impl Terminology {
         Question::new(self).code(system, version, code)
     }
 
+    /// Whether these are words for a code, in whatever case and spacing: of the code system or of what supplements it. None
+    /// when the code is not known or has no words.
+    #[must_use]
+    pub fn has_display(&self, system: &str, code: &str, display: &str) -> Option<bool> {
+        Question::new(self).has_display(system, code, display)
+    }
+
     /// How two codes of a code system stand to each other.
     ///
     /// # Errors
@@ -80,10 +88,13 @@ impl Terminology {
         std::iter::successors(self.top.as_deref(), |layer| layer.below.as_deref())
     }
 
-    /// The code systems with that canonical: of the highest layer that has any.
-    pub(crate) fn code_systems(&self, url: &str) -> impl Iterator<Item = &CodeSystem> {
+    /// The code systems with that canonical: of the highest layer that has any; built-in ones too where what was added is not
+    /// complete.
+    pub(crate) fn code_systems<'t>(&'t self, url: &str) -> impl Iterator<Item = &'t CodeSystem> + use<'t> {
         let added = self.layers().map(|layer| layer.code_systems(url)).find(|systems| !systems.is_empty());
-        added.unwrap_or_default().iter()
+        let added = added.unwrap_or_default();
+        let is_whole = added.iter().any(|system| system.content == Content::Complete);
+        added.iter().chain((!is_whole).then(|| facts::code_systems(self.version, url)).into_iter().flatten())
     }
 
     /// Those that supplement the code system with that canonical.
@@ -92,13 +103,15 @@ impl Terminology {
     }
 
     /// The value sets with that canonical: of the highest layer that has any.
-    pub(crate) fn value_sets(&self, url: &str) -> impl Iterator<Item = &ValueSet> {
+    pub(crate) fn value_sets<'t>(&'t self, url: &str) -> impl Iterator<Item = &'t ValueSet> + use<'t> {
         let added = self.layers().map(|layer| layer.value_sets(url)).find(|sets| !sets.is_empty());
-        added.unwrap_or_default().iter()
+        let is_built_in = added.is_none();
+        let built_in = is_built_in.then(|| facts::value_sets(self.version, url));
+        added.unwrap_or_default().iter().chain(built_in.into_iter().flatten())
     }
 
     /// The code system that has all its codes in the value set with that canonical.
     pub(crate) fn whole(&self, value_set: &str) -> Option<&str> {
-        self.layers().find_map(|layer| layer.whole(value_set))
+        self.layers().find_map(|layer| layer.whole(value_set)).or_else(|| facts::whole(value_set))
     }
 }

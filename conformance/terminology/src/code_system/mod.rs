@@ -13,8 +13,9 @@ use crate::answer::Known;
 pub(crate) type Text = Cow<'static, str>;
 
 /// How much of a code system is here (codesystem-content-mode).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Content {
+    #[default]
     Complete,
     Fragment,
     /// `example` and `not-present`: what is not here may be there.
@@ -29,15 +30,6 @@ impl Content {
             "fragment" => Self::Fragment,
             "supplement" => Self::Supplement,
             _ => Self::Absent,
-        }
-    }
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Fragment => "fragment",
-            Self::Absent => "not-present",
-            Self::Supplement => "supplement",
         }
     }
 }
@@ -70,9 +62,10 @@ impl Concept {
 }
 
 /// A code system.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct CodeSystem {
     pub(crate) url: Text,
+    /// Space-separated where the facts of several releases are the same.
     pub(crate) version: Text,
     pub(crate) content: Content,
     pub(crate) is_case_sensitive: bool,
@@ -82,7 +75,7 @@ pub(crate) struct CodeSystem {
     pub(crate) value_set: Text,
     pub(crate) concepts: Vec<Concept>,
     /// Indexes of the concepts, sorted by code; by folded code where case does not count.
-    order: Box<[u32]>,
+    pub(crate) order: Box<[u32]>,
 }
 
 impl CodeSystem {

@@ -81,9 +81,9 @@ impl<'t> Question<'t> {
             let system = &*clause.system;
             self.list_system(system, &mut found, |code| match &*clause.filters {
                 [] => Membership::In,
-                filters => {
-                    self.meets(system, filters, &Coding::of(system, code)).unwrap_or_else(|| self.cannot_filter(clause))
-                }
+                filters => self
+                    .meets(system, None, filters, &Coding::of(system, code))
+                    .unwrap_or_else(|| self.cannot_filter(clause)),
             })?;
         } else if let Some(first) = clause.imports.first() {
             self.list(first, &mut found)?;

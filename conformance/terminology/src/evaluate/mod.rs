@@ -5,7 +5,7 @@ mod system;
 
 use crate::Terminology;
 use crate::answer::{Coding, Membership, Why};
-use crate::code_system::CodeSystem;
+use crate::code_system::{CodeSystem, Content};
 use crate::value_set::{Clause, Filter, ValueSet};
 
 /// Deepest nesting of value sets that import each other.
@@ -31,7 +31,8 @@ pub(crate) fn parts(canonical: &str) -> (&str, Option<&str>) {
 /// Whether a version is what was asked for: `4.0` asks for `4.0.1` too.
 pub(crate) fn is_version(known: &str, asked: Option<&str>) -> bool {
     let Some(asked) = asked else { return true };
-    known.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    let is_asked = |known: &str| known.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    known.split(' ').any(is_asked)
 }
 
 impl<'t> Question<'t> {
@@ -54,12 +55,17 @@ impl<'t> Question<'t> {
         answer
     }
 
-    /// In when a known value set of that canonical has it; one of another version than asked can only affirm.
+    /// In when a known value set of that canonical has it; one of another version than asked can only affirm. Editions of
+    /// the terminology of all releases count beside those of the core.
     fn member_of(&mut self, canonical: &'t str, coding: &Coding<'t>) -> Membership<'t> {
         let (url, version) = parts(canonical);
         let terminology = self.terminology;
         let mut answer = None;
+        let rank = terminology.value_sets(url).map(|set| set.rank).min();
         for set in terminology.value_sets(url) {
+            if version.is_none() && Some(set.rank) != rank {
+                continue;
+            }
             let found = match self.set_has(set, coding) {
                 Membership::NotIn if !is_version(&set.version, version) => {
                     Membership::Unknown(Why::ValueSet(canonical))
@@ -90,7 +96,7 @@ impl<'t> Question<'t> {
         Some(if coding.system.is_some_and(|own| own != system) {
             Membership::NotIn
         } else {
-            self.in_system(system, coding)
+            self.in_system(system, None, coding)
         })
     }
 
@@ -102,7 +108,7 @@ impl<'t> Question<'t> {
         match rest.strip_prefix("isa/") {
             Some(ancestor) => {
                 let filter = Filter::new("concept".into(), "is-a", ancestor.to_owned().into());
-                self.meets(system, std::slice::from_ref(&filter), coding)
+                self.meets(system, None, std::slice::from_ref(&filter), coding)
                     .unwrap_or(Membership::Unknown(Why::Filter(rest)))
             }
             None => Membership::Unknown(Why::Filter(rest)),
@@ -160,9 +166,10 @@ impl<'t> Question<'t> {
             return if is_listed { Membership::In } else { Membership::NotIn };
         }
         if clause.filters.is_empty() {
-            return self.in_system(&clause.system, coding);
+            return self.in_system(&clause.system, clause.version(), coding);
         }
-        self.meets(&clause.system, &clause.filters, coding).unwrap_or_else(|| self.cannot_filter(clause))
+        self.meets(&clause.system, clause.version(), &clause.filters, coding)
+            .unwrap_or_else(|| self.cannot_filter(clause))
     }
 
     fn cannot_filter(&self, clause: &'t Clause) -> Membership<'t> {
@@ -174,13 +181,19 @@ impl<'t> Question<'t> {
     }
 
     /// Whether a code meets all filters; none when that cannot be said.
-    fn meets(&self, system: &'t str, filters: &[Filter], coding: &Coding<'_>) -> Option<Membership<'t>> {
+    fn meets(
+        &self,
+        system: &'t str,
+        version: Option<&str>,
+        filters: &[Filter],
+        coding: &Coding<'_>,
+    ) -> Option<Membership<'t>> {
         let mut is_complete = false;
         for known in self.terminology.code_systems(system) {
             if let Some(index) = known.find(coding.code) {
                 return meets_all(filters, |filter| filter.holds(known, index));
             }
-            is_complete |= known.content == crate::code_system::Content::Complete;
+            is_complete |= known.content == Content::Complete && is_version(&known.version, version);
         }
         if is_complete {
             return Some(Membership::NotIn);

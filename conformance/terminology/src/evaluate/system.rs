@@ -2,7 +2,7 @@
 
 use super::{Question, is_version, parts};
 use crate::answer::{Coding, Lookup, Membership, Subsumption, Why};
-use crate::code_system::Content;
+use crate::code_system::{Concept, Content};
 
 impl<'t> Question<'t> {
     pub(crate) fn code(&self, system: &str, version: Option<&str>, code: &str) -> Lookup<'t> {
@@ -28,8 +28,8 @@ impl<'t> Question<'t> {
     }
 
     /// Whether a code is one of its system.
-    pub(super) fn in_system(&self, system: &'t str, coding: &Coding<'_>) -> Membership<'t> {
-        match self.code(system, None, coding.code) {
+    pub(super) fn in_system(&self, system: &'t str, version: Option<&str>, coding: &Coding<'_>) -> Membership<'t> {
+        match self.code(system, version, coding.code) {
             Lookup::Known(_) => Membership::In,
             Lookup::NotThere => Membership::NotIn,
             Lookup::UnknownSystem => Membership::Unknown(Why::System(system)),
@@ -40,6 +40,20 @@ impl<'t> Question<'t> {
     pub(super) fn is_inactive(&self, coding: &Coding<'_>) -> bool {
         let found = coding.system.map(|system| self.code(system, coding.version, coding.code));
         matches!(found, Some(Lookup::Known(known)) if known.is_inactive)
+    }
+
+    pub(crate) fn has_display(&self, system: &str, code: &str, display: &str) -> Option<bool> {
+        let (url, _) = parts(system);
+        let terminology = self.terminology;
+        let known = terminology.code_systems(url).chain(terminology.supplements(url));
+        let mut concepts = known.filter_map(|system| system.concept(code)).map(Concept::known).peekable();
+        concepts.peek()?;
+        let (mut has_words, mut is_known) = (false, false);
+        for concept in concepts {
+            has_words |= concept.display.is_some();
+            is_known |= concept.display.is_some() && concept.has_display(display);
+        }
+        has_words.then_some(is_known)
     }
 
     pub(crate) fn subsumes(&self, system: &str, left: &str, right: &str) -> Result<Subsumption, Lookup<'t>> {

@@ -8,7 +8,7 @@ use crate::code_system::{CodeSystem, Concept, Text};
 
 /// What a filter does with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operator {
+pub(super) enum Operator {
     Equals,
     IsA,
     DescendentOf,
@@ -38,7 +38,7 @@ const OPERATORS: [(&str, Operator); 11] = [
 ];
 
 impl Operator {
-    pub(crate) fn named(name: &str) -> Self {
+    fn named(name: &str) -> Self {
         OPERATORS.iter().find(|(known, _)| *known == name).map_or(Self::Unknown, |(_, operator)| *operator)
     }
 }
@@ -47,8 +47,8 @@ impl Operator {
 #[derive(Debug)]
 pub(crate) struct Filter {
     pub(crate) property: Text,
-    pub(crate) operator: Operator,
-    pub(crate) value: Text,
+    operator: Operator,
+    value: Text,
     /// The value compiled, at its first use; none when it is no regular expression or too large a one.
     pattern: OnceLock<Option<Regex>>,
 }

@@ -3,16 +3,19 @@
 mod filter;
 mod read;
 
-pub(crate) use filter::{Filter, Operator};
+pub(crate) use filter::Filter;
 pub(crate) use read::read;
 
 use crate::code_system::{Text, compare};
 
 /// A value set.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ValueSet {
     pub(crate) url: Text,
+    /// Space-separated where the facts of several releases are the same.
     pub(crate) version: Text,
+    /// Of several editions the one that a canonical without a version means has the least.
+    pub(crate) rank: u8,
     pub(crate) includes: Vec<Clause>,
     pub(crate) excludes: Vec<Clause>,
     /// Whether codes that are not to be used any more are kept out (`compose.inactive` is false).
@@ -32,6 +35,13 @@ pub(crate) struct Clause {
     pub(crate) filters: Vec<Filter>,
     /// Canonicals of value sets that must all have the code.
     pub(crate) imports: Vec<Text>,
+}
+
+impl Clause {
+    /// The version of the code system that it draws from, when it says one.
+    pub(crate) fn version(&self) -> Option<&str> {
+        (!self.version.is_empty()).then_some(&*self.version)
+    }
 }
 
 /// A list of codes.
