@@ -182,6 +182,7 @@ fn what_is_no_xml_is_refused_once() {
         r#"<Patient xmlns="http://hl7.org/fhir"><f:active value="true"/></Patient>"#,
         r#"<Patient xmlns="http://hl7.org/fhir"><text><div xmlns="http://www.w3.org/1999/xhtml"><b></div></text></Patient>"#,
         r#"<Patient xmlns="http://hl7.org/fhir"><!-- "#,
+        r#"<Patient xmlns="http://hl7.org/fhir" xmlns:h="http://www.w3.org/1999/xhtml"><text><h:div><h:h:b/></h:div></text></Patient>"#,
     ] {
         assert_eq!(refused(xml).len(), 1, "{xml}");
     }

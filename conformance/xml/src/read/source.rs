@@ -174,9 +174,14 @@ fn is_suspect(bytes: &[u8], at: usize, byte: u8) -> bool {
     }
 }
 
-/// Whether a name can be that of an element or attribute; a prefix may stand before it.
+/// Whether a name can be that of an element or attribute; one prefix may stand before it (Namespaces in XML, 4).
 pub(crate) fn is_name(name: &str) -> bool {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '\u{B7}');
+    let (prefix, local) = name.split_once(':').unwrap_or(("x", name));
+    is_simple_name(prefix) && is_simple_name(local)
+}
+
+fn is_simple_name(name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\u{B7}');
     name.starts_with(|first: char| first.is_alphabetic() || first == '_') && name.chars().all(is_part)
 }
 

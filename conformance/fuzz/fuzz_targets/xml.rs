@@ -1,0 +1,5 @@
+//! libFuzzer's main: XML of any kind, as a resource.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::xml(data));
