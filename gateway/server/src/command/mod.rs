@@ -4,11 +4,14 @@ mod backup;
 mod check;
 pub mod client;
 mod demo;
+mod fhirpath;
 mod running;
 mod serve;
 pub mod token;
 mod validate;
 
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -32,7 +35,39 @@ enum Command {
     Token(token::Arguments),
     Client(client::Arguments),
     Validate(validate::Validate),
+    Fhirpath(fhirpath::Fhirpath),
     Backup(backup::Backup),
+}
+
+/// How a result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    /// For programs
+    Json,
+    /// For people
+    Text,
+}
+
+impl Output {
+    /// What is written when nobody says.
+    const fn of(is_terminal: bool) -> Self {
+        if is_terminal { Self::Text } else { Self::Json }
+    }
+}
+
+/// The content of a file; `-` is standard input.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if file.as_os_str() != "-" {
+        return std::fs::read(file);
+    }
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A FHIR release in any usual spelling.
+fn parse_version(text: &str) -> Result<fhir::Version, fhir::version::UnknownVersion> {
+    text.parse()
 }
 
 /// Runs the command that the arguments name.
@@ -45,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Token(token) => Ok(token::run(&token)),
         Command::Client(client) => Ok(client::run(&client)),
         Command::Validate(validate) => validate.run(),
+        Command::Fhirpath(fhirpath) => fhirpath.run(),
         Command::Backup(backup) => backup.run(),
     };
     done.unwrap_or_else(|error| {
@@ -72,6 +108,14 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn every_usual_form_of_a_version_is_taken() {
+        for text in ["4.0.1", "4.0", "R4", "r4"] {
+            assert_eq!(parse_version(text).unwrap(), fhir::Version::R4, "{text}");
+        }
+        assert!(parse_version("3.0").is_err());
+    }
 
     #[test]
     fn the_command_line_is_sound_and_each_command_shows_an_example() {
