@@ -269,6 +269,13 @@ impl<'d> Element<'d> {
         if self.row.strength == 4 { self.definitions.value_set_at(self.row.value_set) } else { None }
     }
 
+    /// Whether it has rules of its own.
+    #[inline]
+    #[must_use]
+    pub const fn has_invariants(self) -> bool {
+        self.row.invariants.count != 0
+    }
+
     /// Rules of this element itself. Those of its type are the rules of the type's root.
     pub fn invariants(self) -> impl Iterator<Item = Invariant<'d>> {
         let definitions = self.definitions;

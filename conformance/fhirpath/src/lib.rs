@@ -12,7 +12,7 @@ mod text_coding;
 mod unit;
 
 pub use decimal::Decimal;
-pub use evaluate::{Environment, EvaluationError, Services};
+pub use evaluate::{Environment, EvaluationError, NoServices, Services, Truth};
 pub use item::{Collection, Element, Item, Quantity};
 pub use model::{Kind, TypeSpecifier};
 pub use program::{CompileError, Program};

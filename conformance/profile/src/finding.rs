@@ -88,6 +88,10 @@ pub(crate) enum Problem {
     ContainedMeta,
     /// A contained resource with a security label (dom-5).
     ContainedSecurity,
+    /// An invariant is broken: its number among those of the release.
+    Invariant(u16),
+    /// An invariant that could not be evaluated.
+    Unchecked(u16),
     /// Narrative that is no XHTML; says why.
     Narrative(crate::narrative::Fault),
 }

@@ -4,13 +4,14 @@
 //! [`validate`] for people, which gives an OperationOutcome.
 //!
 //! What is checked is the base specification's structure: elements, cardinality at every depth, choices, primitive formats and
-//! ranges, required bindings, reference targets, contained resources, narrative, duplicate names. Invariants in FHIRPath and
-//! profiles run over the same nodes afterwards.
+//! ranges, required bindings, reference targets, contained resources, narrative, duplicate names, and the [`invariants`].
+//! Profiles run over the same nodes afterwards.
 
 mod base;
 mod explain;
 mod finding;
 mod format;
+pub mod invariants;
 mod narrative;
 mod reference;
 mod report;
@@ -32,8 +33,8 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Everything that is wrong with a resource, at most 100 things; an outcome without issues when nothing is. For people's own
-/// files: takes far larger ones than [`check`].
+/// Everything that is wrong with a resource, at most 100 things, warnings included; an outcome without issues when nothing
+/// is. For people's own files: takes far larger ones than [`check`].
 #[must_use]
 pub fn validate(bytes: &[u8], version: Version, expected: Option<ResourceType>) -> Outcome {
     Validator::new(version).validate(bytes, &Request { expected, profiles: &[] })

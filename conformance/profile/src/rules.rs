@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use definitions::{Definitions, Shape};
 use fhir::Version;
 
+use crate::invariants::BaseInvariants;
+
 /// An object with rules of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Special {
@@ -27,6 +29,7 @@ pub(crate) enum Special {
 pub(crate) struct Rules {
     pub(crate) definitions: &'static Definitions,
     special: Vec<Special>,
+    pub(crate) invariants: BaseInvariants,
     /// Bits of the elements of Extension that ext-1 speaks of.
     pub(crate) extension: ExtensionBits,
 }
@@ -59,6 +62,7 @@ impl Rules {
         Self {
             definitions,
             special: definitions.shapes().map(special).collect(),
+            invariants: BaseInvariants::new(definitions),
             extension: extension.map(extension_bits).unwrap_or_default(),
         }
     }

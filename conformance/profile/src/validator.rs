@@ -10,6 +10,9 @@ use crate::explain::Explanation;
 use crate::report::Report;
 use crate::scan::{Bounds, Scratch, scan};
 
+/// Steps of all invariants of one's own file: some seconds.
+const STEPS: u64 = 200_000_000;
+
 /// What a resource is validated against. Made once and shared.
 #[derive(Clone, Debug)]
 pub struct Validator {
@@ -58,7 +61,8 @@ impl Validator {
     }
 
     fn validate_json(&self, bytes: &[u8], request: &Request<'_>) -> Outcome {
-        let bounds = Bounds { json: Limits { nodes: u32::MAX, ..Limits::default() }, ..Bounds::default() };
+        let json = Limits { nodes: u32::MAX, ..Limits::default() };
+        let bounds = Bounds { json, steps: STEPS, ..Bounds::default() };
         let mut scratch = Scratch::default();
         scan(bytes, self.version, request.expected, bounds, &mut scratch);
         let mut outcome = crate::explain(bytes, self.version, request.expected, &scratch);
@@ -69,7 +73,7 @@ impl Validator {
         let subject = Subject { document, definitions: definitions::of(self.version), validator: self };
         let mut report = Report::new(bounds.findings);
         passes(&subject, request, &mut report);
-        let explanation = Explanation { document, definitions: subject.definitions, expected: request.expected };
+        let explanation = Explanation::new(document, self.version, request.expected);
         outcome.0.extend(report.issues(&explanation));
         outcome
     }

@@ -65,7 +65,8 @@ fn surprise(file: &Path) -> Option<String> {
     let stem = file.file_stem()?.to_string_lossy().into_owned();
     let bytes = std::fs::read(file).ok()?;
     let outcome = profile::validate(&bytes, Version::R4, None);
-    let found = outcome.0.first().map(|issue| issue.expression.clone().unwrap_or_default());
+    let mut errors = outcome.0.iter().filter(|issue| issue.severity >= fhir::Severity::Error);
+    let found = errors.next().map(|issue| issue.expression.clone().unwrap_or_default());
     let listed = REFUSED.iter().find(|(name, _, _)| *name == stem).map(|(_, expression, _)| (*expression).to_owned());
     let expected = listed.or_else(|| is_without_base(&stem).then(|| "SearchParameter.base".to_owned()));
     (found != expected).then(|| {

@@ -88,7 +88,11 @@ fn a_primitive_has_its_json_type_its_format_and_its_range() {
     refused(&patient(r#""id":"a_b""#), IssueType::Value, "Patient.id");
     refused(&patient(r#""telecom":[{"rank":0}]"#), IssueType::Value, "Patient.telecom[0].rank");
     refused(&patient(r#""multipleBirthInteger":1.5"#), IssueType::Value, "Patient.multipleBirth");
-    refused(&patient(r#""photo":[{"data":"QQ="}]"#), IssueType::Value, "Patient.photo[0].data");
+    refused(
+        &patient(r#""photo":[{"contentType":"image/png","data":"QQ="}]"#),
+        IssueType::Value,
+        "Patient.photo[0].data",
+    );
     refused(&patient(r#""meta":{"lastUpdated":"2020-01-01"}"#), IssueType::Value, "Patient.meta.lastUpdated");
     refused(&patient(r#""name":[{"id":"a b","family":"x"}]"#), IssueType::Value, "Patient.name[0].id");
     refused(&patient(r#""name":[{"family":"a\u0000b"}]"#), IssueType::Value, "Patient.name[0].family");
@@ -159,12 +163,12 @@ fn contained_resources_are_checked_and_referred_to() {
         "Patient.managingOrganization.reference",
     );
     refused(
-        &with(r#"{"resourceType":"Organization","id":"o","nme":"x"}"#, "#o"),
+        &with(r#"{"resourceType":"Organization","id":"o","name":"x","nme":"x"}"#, "#o"),
         IssueType::Structure,
         "Patient.contained[0].nme",
     );
     refused(
-        &with(r#"{"resourceType":"Organization","id":"o","meta":{"versionId":"1"}}"#, "#o"),
+        &with(r#"{"resourceType":"Organization","id":"o","name":"x","meta":{"versionId":"1"}}"#, "#o"),
         IssueType::Invariant,
         "Patient.contained[0]",
     );
@@ -216,7 +220,9 @@ fn an_extension_has_a_value_or_extensions_and_an_absolute_url() {
         IssueType::Structure,
         "Patient.name[0].modifierExtension",
     );
-    accepted(&patient(r#""contact":[{"modifierExtension":[{"url":"http://a.example","valueCode":"x"}]}]"#));
+    accepted(&patient(
+        r#""contact":[{"name":{"text":"x"},"modifierExtension":[{"url":"http://a.example","valueCode":"x"}]}]"#,
+    ));
 }
 
 #[test]
@@ -305,7 +311,7 @@ fn a_text_that_stops_being_json_keeps_what_was_found_before() {
 #[test]
 fn the_nodes_of_a_valid_resource_know_their_elements() {
     let text = patient(
-        r##""name":[{"given":["a"]}],"deceasedBoolean":false,"contained":[{"resourceType":"Organization","id":"o"}],"managingOrganization":{"reference":"#o"}"##,
+        r##""name":[{"given":["a"]}],"deceasedBoolean":false,"contained":[{"resourceType":"Organization","id":"o","name":"x"}],"managingOrganization":{"reference":"#o"}"##,
     );
     let nodes = profile::check(text.as_bytes(), Version::R4, Some(ResourceType::PATIENT)).unwrap();
     let document = fhir::json::Document::new(text.as_bytes(), &nodes);
@@ -324,7 +330,7 @@ fn the_nodes_of_a_valid_resource_know_their_elements() {
 
 #[test]
 fn each_release_has_its_own_elements() {
-    let text = r#"{"resourceType":"Appointment","status":"booked","cancelationReason":{"text":"x"},"participant":[{"status":"accepted"}]}"#;
+    let text = r#"{"resourceType":"Appointment","status":"cancelled","cancelationReason":{"text":"x"},"participant":[{"type":[{"text":"x"}],"status":"accepted"}]}"#;
     assert!(!profile::validate(text.as_bytes(), Version::R4, None).has_errors());
     assert!(!profile::validate(text.as_bytes(), Version::R4B, None).has_errors());
     assert!(profile::validate(text.as_bytes(), Version::R5, None).has_errors());

@@ -19,10 +19,14 @@ impl<'a> Evaluator<'_, 'a> {
     ) -> Result<Option<Ordering>, EvaluationError> {
         let (left, right) = (self.single(left, operation)?, self.single(right, operation)?);
         let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
-        order_values(&left, &right).ok_or(EvaluationError::WrongType {
+        let order = order_values(&left, &right).ok_or(EvaluationError::WrongType {
             operation,
             expected: "two numbers, strings, quantities, or dates and times of one kind",
-        })
+        })?;
+        if order.is_none() {
+            self.open.set(true);
+        }
+        Ok(order)
     }
 }
 

@@ -60,7 +60,11 @@ impl<'a> Evaluator<'_, 'a> {
                 _ => Ok(Some(false)),
             };
         };
-        Ok(same_values(&left_value, &right_value))
+        let same = same_values(&left_value, &right_value);
+        if same.is_none() {
+            self.open.set(true);
+        }
+        Ok(same)
     }
 
     fn same_elements(&mut self, left: Element, right: Element) -> Result<bool, EvaluationError> {
@@ -181,6 +185,8 @@ fn same_values(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
         (Item::Quantity(left), Item::Quantity(right)) => {
             unit::compare(left, right).map(|order| order == Ordering::Equal)
         }
+        // Two resources elsewhere of one type may be the same one.
+        (Item::Remote(left), Item::Remote(right)) => (left != right).then_some(false),
         (Item::Quantity(quantity), number) | (number, Item::Quantity(quantity)) => {
             Some(as_decimal(number).is_some_and(|number| quantity.unit == "1" && quantity.value == number))
         }

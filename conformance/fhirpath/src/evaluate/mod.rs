@@ -10,8 +10,10 @@ mod navigate;
 mod operator;
 pub(crate) mod reference;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use fhir::Version;
 use fhir::json::Document;
 
 use crate::item::{Collection, Element, Item};
@@ -58,7 +60,8 @@ pub trait Services: Sync {
     }
 }
 
-struct NoServices;
+/// Services that know nothing.
+pub struct NoServices;
 
 impl Services for NoServices {}
 
@@ -68,6 +71,8 @@ pub struct Environment<'a> {
     pub document: Document<'a>,
     /// `%resource`: the node of the resource that holds the context; the root as a rule.
     pub resource: u32,
+    /// `%rootResource`: the node of the resource that contains that one; the same where none does.
+    pub root: u32,
     /// The clock of `now()`: microseconds since 1970 UTC.
     pub now: i64,
     /// Steps that may be taken: nodes visited, items produced, comparisons made.
@@ -88,6 +93,7 @@ impl<'a> Environment<'a> {
         Self {
             document,
             resource: 0,
+            root: 0,
             now: 0,
             step_limit: Self::STEP_LIMIT,
             variables: BTreeMap::new(),
@@ -116,14 +122,26 @@ impl Program {
         environment: &Environment<'a>,
         context: Item<'a>,
     ) -> Result<Collection<'a>, EvaluationError> {
-        let mut evaluator = Evaluator {
-            model: Model::of(self.version),
-            environment,
-            context: context.clone(),
-            variables: Vec::new(),
-            steps: 0,
-        };
-        evaluator.operation(&self.root, &Frame { focus: &[context], index: None, total: None })
+        Evaluator::new(self.version, environment, context.clone(), false).operation(&self.root, &Frame::of(&[context]))
+    }
+
+    /// Runs it as the rule of an element (ElementDefinition.constraint), and says how many steps that took. A rule must be
+    /// true: empty is broken, unless something was left open on the way (an order that the precision does not tell, a
+    /// reference that leads out of the document). `startsWith` and its like are false on nothing, as the authors of FHIR's
+    /// rules expect: ref-1 of R4 would be broken by each reference without a literal.
+    ///
+    /// # Errors
+    /// As [`Program::evaluate`]; also a result of several items.
+    pub fn check<'a>(&self, environment: &Environment<'a>, context: Item<'a>) -> (Result<Truth, EvaluationError>, u64) {
+        let mut evaluator = Evaluator::new(self.version, environment, context.clone(), true);
+        let result = evaluator.operation(&self.root, &Frame::of(&[context]));
+        let truth = result.and_then(|result| evaluator.truth(&result, "rule"));
+        let truth = truth.map(|truth| match truth {
+            Some(true) => Truth::True,
+            None if evaluator.open.get() => Truth::Open,
+            Some(false) | None => Truth::False,
+        });
+        (truth, evaluator.steps)
     }
 
     /// Runs it as a condition: true where the result is `true` or one item that is no boolean.
@@ -137,11 +155,28 @@ impl Program {
     }
 }
 
+/// What a rule says of an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It is broken.
+    False,
+    /// The document alone does not say.
+    Open,
+}
+
 /// What `$this`, `$index` and `$total` mean at one place.
 pub(crate) struct Frame<'f, 'a> {
     pub(crate) focus: &'f [Item<'a>],
     pub(crate) index: Option<usize>,
     pub(crate) total: Option<&'f [Item<'a>]>,
+}
+
+impl<'f, 'a> Frame<'f, 'a> {
+    const fn of(focus: &'f [Item<'a>]) -> Self {
+        Self { focus, index: None, total: None }
+    }
 }
 
 pub(crate) type Evaluated<'a> = Result<Collection<'a>, EvaluationError>;
@@ -153,7 +188,18 @@ pub(crate) struct Evaluator<'e, 'a> {
     pub(crate) context: Item<'a>,
     /// What `defineVariable` has defined, innermost last.
     pub(crate) variables: Vec<(String, Collection<'a>)>,
+    /// Whether a rule is evaluated: see [`Program::check`].
+    pub(crate) is_rule: bool,
+    /// Whether something was left open that more data would decide.
+    pub(crate) open: Cell<bool>,
     steps: u64,
+}
+
+impl<'e, 'a> Evaluator<'e, 'a> {
+    fn new(version: Version, environment: &'e Environment<'a>, context: Item<'a>, is_rule: bool) -> Self {
+        let model = Model::of(version);
+        Self { model, environment, context, variables: Vec::new(), is_rule, open: Cell::new(false), steps: 0 }
+    }
 }
 
 impl<'a> Evaluator<'_, 'a> {
@@ -239,7 +285,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(vec![match name {
             "context" => self.context.clone(),
             "resource" => self.resource_at(self.environment.resource),
-            "rootResource" => self.resource_at(0),
+            "rootResource" => self.resource_at(self.environment.root),
             "ucum" => Item::text("http://unitsofmeasure.org"),
             "sct" => Item::text("http://snomed.info/sct"),
             "loinc" => Item::text("http://loinc.org"),

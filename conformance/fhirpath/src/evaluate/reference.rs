@@ -19,7 +19,10 @@ impl<'a> Evaluator<'_, 'a> {
             if let Some(element) = self.local(&text)? {
                 found.push(Item::Element(element));
             } else if let Some(resource_type) = type_of_reference(&text).or(stated) {
+                self.open.set(true);
                 found.push(Item::Remote(resource_type));
+            } else {
+                self.open.set(true);
             }
         }
         Ok(found)
@@ -48,7 +51,8 @@ impl<'a> Evaluator<'_, 'a> {
         let document = self.environment.document;
         let node = match reference.strip_prefix('#') {
             Some("") => Some(self.environment.resource),
-            Some(id) => contained(document, self.environment.resource, id).or_else(|| contained(document, 0, id)),
+            Some(id) => contained(document, self.environment.resource, id)
+                .or_else(|| contained(document, self.environment.root, id)),
             None if reference.is_empty() => None,
             None => self.entry(reference)?,
         };

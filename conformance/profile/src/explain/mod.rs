@@ -5,9 +5,11 @@ mod text;
 
 use definitions::Definitions;
 use fhir::json::{Document, SyntaxError, position};
-use fhir::{Issue, IssueType, Outcome, ResourceType, Version};
+use fhir::{Issue, IssueType, Outcome, ResourceType, Severity, Version};
 
 use crate::finding::{Finding, Problem};
+use crate::invariants::Invariant;
+use crate::rules::{self, Rules};
 use crate::scan::Scratch;
 
 /// What the last scan in `scratch` found in `bytes`, which it was given, as an OperationOutcome. `version` and `expected` are
@@ -15,14 +17,22 @@ use crate::scan::Scratch;
 #[must_use]
 pub fn explain(bytes: &[u8], version: Version, expected: Option<ResourceType>, scratch: &Scratch) -> Outcome {
     let document = Document::new(bytes, scratch.nodes());
-    let explanation = Explanation { document, definitions: definitions::of(version), expected };
+    let explanation = Explanation::new(document, version, expected);
     Outcome(scratch.findings().iter().map(|finding| explanation.issue(finding)).collect())
 }
 
 pub(crate) struct Explanation<'a> {
     pub(crate) document: Document<'a>,
     pub(crate) definitions: &'static Definitions,
-    pub(crate) expected: Option<ResourceType>,
+    rules: &'static Rules,
+    expected: Option<ResourceType>,
+}
+
+impl<'a> Explanation<'a> {
+    pub(crate) fn new(document: Document<'a>, version: Version, expected: Option<ResourceType>) -> Self {
+        let rules = rules::of(version);
+        Self { document, definitions: rules.definitions, rules, expected }
+    }
 }
 
 impl Explanation<'_> {
@@ -33,9 +43,18 @@ impl Explanation<'_> {
             Problem::More => return Issue::error(IssueType::TooCostly, "more is wrong than is listed here"),
             problem => Issue::error(issue_type(problem), self.text(finding.node, problem)),
         };
+        issue.severity = self.severity(finding.problem);
         issue.expression = self.expression(finding.node, finding.problem);
         issue.position = Some(position(bytes, finding.offset as usize));
         issue
+    }
+
+    fn severity(&self, problem: Problem) -> Severity {
+        match problem {
+            Problem::Invariant(rule) => self.rules.invariants.rule(rule).map_or(Severity::Error, Invariant::severity),
+            Problem::Unchecked(_) => Severity::Warning,
+            _ => Severity::Error,
+        }
     }
 }
 
@@ -60,7 +79,9 @@ const fn issue_type(problem: Problem) -> IssueType {
         | Problem::TargetType => IssueType::Value,
         Problem::Code(_) | Problem::Coding(_) | Problem::Concept(_) => IssueType::CodeInvalid,
         Problem::NothingContained => IssueType::NotFound,
+        Problem::Unchecked(_) => IssueType::Incomplete,
         Problem::Extension
+        | Problem::Invariant(_)
         | Problem::NoContent
         | Problem::Narrative(_)
         | Problem::ContainedNested

@@ -6,6 +6,7 @@ use fhir::json::{Kind, Value};
 use super::Explanation;
 use crate::finding::Problem;
 use crate::format::expectation;
+use crate::invariants::Invariant;
 
 impl Explanation<'_> {
     pub(super) fn text(&self, node: u32, problem: Problem) -> String {
@@ -29,6 +30,11 @@ impl Explanation<'_> {
             Problem::TooMany(max) => format!("expected at most {max} items"),
             Problem::NothingContained => format!("expected a contained resource with the id of {}", found(value)),
             Problem::Narrative(fault) => format!("{fault} in narrative"),
+            Problem::Invariant(rule) => self.rule(rule).map_or_else(String::new, Invariant::text),
+            Problem::Unchecked(rule) => {
+                let text = self.rule(rule).map_or_else(String::new, Invariant::text);
+                format!("could not check {text}")
+            }
             Problem::UnexpectedResourceType => {
                 let expected = self.expected.map_or("", |expected| expected.as_str());
                 format!("expected `resourceType` to be `{expected}`, as the URL says")
@@ -38,6 +44,10 @@ impl Explanation<'_> {
             }
             _ => fixed(problem).to_owned(),
         }
+    }
+
+    fn rule(&self, number: u16) -> Option<&'static Invariant> {
+        self.rules.invariants.rule(number)
     }
 
     fn unknown_member(&self, node: u32) -> String {

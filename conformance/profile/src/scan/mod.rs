@@ -1,6 +1,7 @@
 //! The one pass: bytes to typed nodes and findings.
 
 mod contained;
+mod invariants;
 mod members;
 mod primitive;
 mod resource;
@@ -24,6 +25,21 @@ pub struct Scratch {
     text: Vec<u8>,
     /// Nodes of References such as `#p1` in the resource that is being read.
     locals: Vec<u32>,
+    /// Invariants that must run when all is read.
+    pending: Vec<Pending>,
+    /// Findings that are errors.
+    errors: usize,
+}
+
+/// An invariant that the presence of members has not decided.
+#[derive(Clone, Copy)]
+struct Pending {
+    node: u32,
+    /// The resource that holds it.
+    resource: u32,
+    /// The resource that contains that one.
+    root: u32,
+    rule: u16,
 }
 
 impl Scratch {
@@ -33,10 +49,16 @@ impl Scratch {
         &self.nodes
     }
 
-    /// Whether the last scan found nothing wrong.
+    /// Whether the last scan found no error; there may be warnings.
     #[must_use]
-    pub fn is_valid(&self) -> bool {
-        self.findings.is_empty()
+    pub const fn is_valid(&self) -> bool {
+        self.errors == 0
+    }
+
+    /// Whether the last scan found something that is not enough to refuse.
+    #[must_use]
+    pub fn has_warnings(&self) -> bool {
+        self.findings.len() > self.errors
     }
 
     /// Whether the last scan came to the end of the resource, so that its nodes are all there.
@@ -54,6 +76,9 @@ impl Scratch {
         if self.text.capacity() > USUAL {
             self.text = Vec::new();
         }
+        if self.pending.capacity() > USUAL {
+            self.pending = Vec::new();
+        }
     }
 
     pub(crate) fn findings(&self) -> &[Finding] {
@@ -68,11 +93,15 @@ pub struct Bounds {
     pub json: Limits,
     /// Findings until the scan stops; with 1 it stops at the first.
     pub findings: usize,
+    /// Steps that all invariants together may take.
+    pub steps: u64,
+    /// Whether recommendations (dom-6) are warnings; otherwise they are not checked.
+    pub best_practice: bool,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { json: Limits::default(), findings: 100 }
+        Self { json: Limits::default(), findings: 100, steps: 4_000_000, best_practice: false }
     }
 }
 
@@ -91,11 +120,25 @@ pub fn scan(
     scratch.nodes.clear();
     scratch.findings.clear();
     scratch.locals.clear();
-    let mut scanner = Scanner { bytes, rules: rules::of(version), scratch, at: 0, depth: 0, contained: 0, bounds };
-    if scanner.document(expected).is_err() {
-        scanner.close_what_is_open();
+    scratch.pending.clear();
+    scratch.errors = 0;
+    let mut scanner = Scanner {
+        bytes,
+        rules: rules::of(version),
+        scratch,
+        at: 0,
+        depth: 0,
+        contained: 0,
+        resource: 0,
+        root: 0,
+        bounds,
+    };
+    // What a stop says is among the findings.
+    match scanner.document(expected) {
+        Ok(()) => drop(scanner.run_invariants()),
+        Err(Stop) => scanner.close_what_is_open(),
     }
-    scratch.findings.is_empty()
+    scratch.is_valid()
 }
 
 /// The scan cannot go on; why is among the findings.
@@ -111,6 +154,10 @@ struct Scanner<'a> {
     depth: u32,
     /// Contained resources so far.
     contained: u32,
+    /// The resource that is being read.
+    resource: u32,
+    /// The resource that contains that one, otherwise the same.
+    root: u32,
     bounds: Bounds,
 }
 
@@ -203,6 +250,7 @@ impl Scanner<'_> {
             return self.no_object(name, element);
         }
         let members = self.members(name, element.id(), shape, None)?;
+        self.note_invariants(members.node, element.id(), members.seen());
         self.special(&members, element)
     }
 
@@ -301,14 +349,23 @@ impl Scanner<'_> {
         self.note(node, offset, problem)
     }
 
+    /// Notes a problem. Warnings beyond the bound are not kept: they must not hide an error.
     #[cold]
     fn note(&mut self, node: u32, offset: usize, problem: Problem) -> Step {
         let finding = |problem| Finding { node, offset: offset as u32, problem };
+        if !self.is_error(problem) {
+            if self.scratch.findings.len() - self.scratch.errors < self.bounds.findings {
+                self.scratch.findings.push(finding(problem));
+            }
+            return Ok(());
+        }
+        self.scratch.errors += 1;
         self.scratch.findings.push(finding(problem));
-        if self.scratch.findings.len() < self.bounds.findings {
+        if self.scratch.errors < self.bounds.findings {
             return Ok(());
         }
         if self.bounds.findings > 1 {
+            self.scratch.errors += 1;
             self.scratch.findings.push(finding(Problem::More));
         }
         Err(Stop)

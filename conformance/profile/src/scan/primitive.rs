@@ -22,6 +22,9 @@ impl Scanner<'_> {
             Kind::String | Kind::EscapedString => (start + 1, self.at - 1),
             _ => (start, self.at),
         };
+        if element.has_invariants() {
+            self.note_invariants(index, element.id(), 0);
+        }
         match self.problem_of(element, primitive, kind, start, end) {
             Some(problem) => self.report_at(index, problem),
             None => Ok(()),

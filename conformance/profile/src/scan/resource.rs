@@ -37,7 +37,12 @@ impl Scanner<'_> {
         };
         let Some(shape) = element.shape() else { return self.untyped(name) };
         let (locals, contained) = (self.scratch.locals.len(), self.contained);
+        let outside = (self.resource, self.root);
+        self.resource = self.next_node();
+        self.root = if place == Place::Contained { outside.1 } else { self.resource };
         let members = self.members(name, element.id(), shape, Some(start))?;
+        self.note_invariants(members.node, element.id(), members.seen());
+        (self.resource, self.root) = outside;
         if place == Place::Contained {
             self.contained += 1;
             return Ok(());

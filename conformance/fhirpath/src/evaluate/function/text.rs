@@ -19,7 +19,10 @@ impl<'a> Evaluator<'_, 'a> {
             return self.join(call);
         }
         let name = name_of(function);
-        let Some(text) = self.text(call.input, name)? else { return Ok(Vec::new()) };
+        let Some(text) = self.text(call.input, name)? else {
+            let is_test = matches!(function, F::StartsWith | F::EndsWith | F::Contains | F::Matches | F::MatchesFull);
+            return Ok(boolean((is_test && self.is_rule).then_some(false)));
+        };
         self.charge(1 + text.len() as u64 / 16)?;
         match function {
             F::Upper => self.made_text(text.to_uppercase()),

@@ -1,0 +1,189 @@
+//! The invariants of the base specification, by element: its own, and those of its type and all that the type specializes.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use definitions::{Definitions, Element, ElementId, Shape};
+
+use super::errata::{self, Remedy};
+use super::{Constraint, Invariant, Term};
+
+/// The invariants of a release.
+pub(crate) struct BaseInvariants {
+    rules: Vec<Invariant>,
+    /// By element id: a group, 0 for none.
+    of_element: Vec<u16>,
+    /// Places in `members`; the first is empty.
+    groups: Vec<(u32, u32)>,
+    members: Vec<Member>,
+    terms: Vec<Term>,
+}
+
+/// A rule in a group.
+#[derive(Clone, Copy)]
+struct Member {
+    rule: u16,
+    is_best_practice: bool,
+    first_term: u32,
+    terms: u32,
+}
+
+impl BaseInvariants {
+    pub(crate) fn new(definitions: &'static Definitions) -> Self {
+        let mut collector = Collector {
+            definitions,
+            base: Self {
+                rules: Vec::new(),
+                of_element: vec![0],
+                groups: vec![(0, 0)],
+                members: Vec::new(),
+                terms: Vec::new(),
+            },
+            known: HashMap::new(),
+            groups: HashMap::from([(Vec::new(), 0)]),
+        };
+        let elements = (1..).map_while(|raw| ElementId::from_raw(raw).and_then(|id| definitions.element(id)));
+        elements.for_each(|element| collector.element(element));
+        collector.base
+    }
+
+    /// The group of rules of an element; 0 when it has none.
+    #[inline]
+    pub(crate) fn group(&self, element: ElementId) -> u16 {
+        self.of_element.get(element.raw() as usize).copied().unwrap_or_default()
+    }
+
+    /// The rules of a group that the presence of members leaves open.
+    #[inline]
+    pub(crate) fn open(&self, group: u16, seen: u64, best_practice: bool) -> impl Iterator<Item = u16> + '_ {
+        let (first, end) = self.groups.get(group as usize).copied().unwrap_or_default();
+        let members = self.members.get(first as usize..end as usize).unwrap_or_default();
+        members
+            .iter()
+            .filter(move |member| !self.is_certain(member, seen) && (best_practice || !member.is_best_practice))
+            .map(|member| member.rule)
+    }
+
+    #[inline]
+    fn is_certain(&self, member: &Member, seen: u64) -> bool {
+        let first = member.first_term as usize;
+        let terms = self.terms.get(first..first + member.terms as usize).unwrap_or_default();
+        terms.iter().any(|term| term.holds(seen))
+    }
+
+    #[inline]
+    pub(crate) fn rule(&self, number: u16) -> Option<&Invariant> {
+        self.rules.get(number as usize)
+    }
+}
+
+struct Collector {
+    definitions: &'static Definitions,
+    base: BaseInvariants,
+    /// Rules by expression, key and shape.
+    known: HashMap<(&'static str, &'static str, Option<u16>), Option<u16>>,
+    groups: HashMap<Vec<u16>, u16>,
+}
+
+impl Collector {
+    fn element(&mut self, element: Element<'static>) {
+        let mut rules = Vec::new();
+        if !element.is_choice() {
+            let shape = if element.primitive().is_some() { None } else { element.shape() };
+            self.rules_of(element, shape, &mut rules);
+            let lineage = element.type_().into_iter().flat_map(|of| of.lineage());
+            let roots = lineage.filter_map(|of| self.definitions.element(of.root()?)).collect::<Vec<_>>();
+            roots.into_iter().filter(|root| root.id() != element.id()).for_each(|root| {
+                self.rules_of(root, shape, &mut rules);
+            });
+        }
+        let group = self.group(rules);
+        self.base.of_element.push(group);
+    }
+
+    fn rules_of(&mut self, element: Element<'static>, shape: Option<Shape<'static>>, rules: &mut Vec<u16>) {
+        for invariant in element.invariants() {
+            let place = (invariant.expression(), invariant.key(), shape.map(Shape::number));
+            let number = match self.known.get(&place) {
+                Some(number) => *number,
+                None => {
+                    let number = self.compiled(invariant, shape);
+                    self.known.insert(place, number);
+                    number
+                }
+            };
+            rules.extend(number.filter(|number| !rules.contains(number)));
+        }
+    }
+
+    /// Compiles a rule, unless it is left out. One that does not compile is left out, too: a test lists them.
+    fn compiled(&mut self, invariant: definitions::Invariant<'_>, shape: Option<Shape<'static>>) -> Option<u16> {
+        let version = self.definitions.version();
+        let expression = match errata::remedy(version, invariant.key(), invariant.expression()) {
+            Some(Remedy::Skip) => return None,
+            Some(Remedy::Instead(other)) => other,
+            None => invariant.expression(),
+        };
+        let constraint = Constraint {
+            key: Cow::Borrowed(invariant.key()),
+            is_error: invariant.is_error(),
+            expression: Cow::Borrowed(expression),
+            human: Cow::Borrowed(invariant.human()),
+        };
+        let compiled = Invariant::compile(constraint, version, shape).ok()?;
+        let number = u16::try_from(self.base.rules.len()).ok()?;
+        self.base.rules.push(compiled);
+        Some(number)
+    }
+
+    fn group(&mut self, rules: Vec<u16>) -> u16 {
+        if let Some(group) = self.groups.get(&rules) {
+            return *group;
+        }
+        let first = self.base.members.len() as u32;
+        for rule in &rules {
+            let Some(compiled) = self.base.rules.get(*rule as usize) else { continue };
+            let first_term = self.base.terms.len() as u32;
+            self.base.terms.extend(compiled.terms());
+            self.base.members.push(Member {
+                rule: *rule,
+                is_best_practice: errata::is_best_practice(&compiled.constraint().key),
+                first_term,
+                terms: compiled.terms().len() as u32,
+            });
+        }
+        let group = self.base.groups.len() as u16;
+        self.base.groups.push((first, self.base.members.len() as u32));
+        self.groups.insert(rules, group);
+        group
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fhir::Version;
+
+    use super::*;
+
+    #[test]
+    fn every_rule_of_every_release_compiles() {
+        for version in [Version::R4, Version::R4B, Version::R5] {
+            let definitions = definitions::of(version);
+            let elements = (1..).map_while(|raw| definitions.element(ElementId::from_raw(raw)?));
+            for rule in elements.flat_map(|element| element.invariants().collect::<Vec<_>>()) {
+                let compiled = fhirpath::Program::compile(rule.expression(), version);
+                assert!(compiled.is_ok(), "{version} {}: {:?} in {}", rule.key(), compiled.err(), rule.expression());
+            }
+        }
+    }
+
+    #[test]
+    fn most_rules_need_no_program_in_the_ordinary_case() {
+        for version in [Version::R4, Version::R4B, Version::R5] {
+            let base = BaseInvariants::new(definitions::of(version));
+            let rules = || base.rules.iter().filter(|rule| !errata::is_best_practice(&rule.constraint().key));
+            let decided = rules().filter(|rule| !rule.terms().is_empty()).count();
+            assert!(decided * 4 > rules().count() * 3, "{version}: {decided} of {}", rules().count());
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Faults of the specification in its own invariants: what runs instead, and why.
+
+use fhir::Version;
+
+/// What is done about a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// The rule is left out: the scan checks the same, or it cannot be right.
+    Skip,
+    /// Another expression runs.
+    Instead(&'static str),
+}
+
+/// An entry.
+pub(super) struct Erratum {
+    pub(super) key: &'static str,
+    /// The expression as it is published; empty for every one of that key.
+    pub(super) published: &'static str,
+    pub(super) remedy: Remedy,
+    /// Where the fault is known from.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by people and by the test that every entry has one"))]
+    pub(super) source: &'static str,
+}
+
+const R5_PERIOD: &str = "start.hasValue().not() or end.hasValue().not() or (start.lowBoundary() <= end.highBoundary())";
+const R5_RANGE: &str = "low.value.empty() or high.value.empty() or low.comparable(high).not() or (low <= high)";
+
+const ERRATA: &[Erratum] = &[
+    Erratum {
+        key: "app-4",
+        published: "Appointment.cancelationReason.exists() implies (Appointment.status='no-show' or Appointment.status='cancelled')",
+        remedy: Remedy::Instead("cancelationReason.exists() implies (status = 'noshow' or status = 'cancelled')"),
+        source: "R4 ValueSet appointmentstatus has `noshow`; corrected in R5 app-4",
+    },
+    Erratum {
+        key: "per-1",
+        published: "start.hasValue().not() or end.hasValue().not() or (start <= end)",
+        remedy: Remedy::Instead(R5_PERIOD),
+        source: "datatypes.html#Period: 2012-05 to 2012-05-23 is a period; corrected in R5 per-1",
+    },
+    Erratum {
+        key: "rng-2",
+        published: "",
+        remedy: Remedy::Instead(R5_RANGE),
+        source: "R4: quantities have no order of their own; R5: boundaries of a quantity; both mean values in comparable units",
+    },
+    Erratum {
+        key: "ras-2",
+        published: "probability is decimal implies (probability as decimal) <= 100",
+        remedy: Remedy::Instead(
+            "probability.empty() or ((probability is decimal) implies ((probability as decimal) <= 100))",
+        ),
+        source: "R4: empty where there is no probability; corrected in R5 ras-2",
+    },
+    Erratum {
+        key: "ras-2",
+        published: "probability.exists($this is decimal) implies (probability as decimal) <= 100",
+        remedy: Remedy::Instead(
+            "probability.empty() or ((probability is decimal) implies ((probability as decimal) <= 100))",
+        ),
+        source: "R4B: as in R4; corrected in R5 ras-2",
+    },
+    Erratum {
+        key: "que-7",
+        published: "operator = 'exists' implies (answer is Boolean)",
+        remedy: Remedy::Instead("operator = 'exists' implies (answer is boolean)"),
+        source: "R4, R4B: an answer is a FHIR.boolean, never a System.Boolean; corrected in R5 que-7",
+    },
+    Erratum {
+        key: "eld-11",
+        published: "binding.empty() or type.code.empty() or type.code.contains(\":\") or type.select((code = 'code') or (code = 'Coding') or (code='CodeableConcept') or (code = 'Quantity') or (code = 'string') or (code = 'uri') or (code = 'Duration')).exists()",
+        remedy: Remedy::Instead(
+            "binding.empty() or type.code.empty() or type.exists(code.contains(':') or (code in ('code' | 'Coding' | 'CodeableConcept' | 'Quantity' | 'string' | 'uri' | 'Duration')))",
+        ),
+        source: "R5: `contains` takes one item (FHIRPath 5.6) and an element may have several types",
+    },
+    Erratum {
+        key: "sdf-24",
+        published: "element.where(type.code='Reference' and id.endsWith('.reference') and type.targetProfile.exists() and id.substring(0,$this.length()-10) in %context.element.where(type.code='CodeableReference').id).exists().not()",
+        remedy: Remedy::Instead(
+            "element.where(type.code='Reference' and id.endsWith('.reference') and type.targetProfile.exists() and id.substring(0,id.length()-10) in %context.element.where(type.code='CodeableReference').id).exists().not()",
+        ),
+        source: "R4B: `$this` is an element and has no length; corrected in R5 sdf-24",
+    },
+    Erratum {
+        key: "sdf-25",
+        published: "element.where(type.code='CodeableConcept' and id.endsWith('.concept') and binding.exists() and id.substring(0,$this.length()-8) in %context.element.where(type.code='CodeableReference').id).exists().not()",
+        remedy: Remedy::Instead(
+            "element.where(type.code='CodeableConcept' and id.endsWith('.concept') and binding.exists() and id.substring(0,id.length()-8) in %context.element.where(type.code='CodeableReference').id).exists().not()",
+        ),
+        source: "R4B: `$this` is an element and has no length; corrected in R5 sdf-25",
+    },
+];
+
+/// Rules that the scan checks itself: ele-1, ext-1, dom-2 to dom-5, references to contained resources, narrative.
+const STRUCTURAL: &[&str] = &["ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "ref-1", "txt-1", "txt-2"];
+
+/// Recommendations (elementdefinition-bestpractice): reported only when that is asked for.
+const BEST_PRACTICE: &[&str] = &["dom-6"];
+
+/// What is done about a rule of the base specification, when anything is.
+pub(super) fn remedy(_version: Version, key: &str, expression: &str) -> Option<Remedy> {
+    if STRUCTURAL.contains(&key) {
+        return Some(Remedy::Skip);
+    }
+    let of_rule = |erratum: &&Erratum| erratum.key == key && ["", expression].contains(&erratum.published);
+    ERRATA.iter().find(of_rule).map(|erratum| erratum.remedy)
+}
+
+/// Whether a rule is a recommendation.
+pub(super) fn is_best_practice(key: &str) -> bool {
+    BEST_PRACTICE.contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_erratum_is_of_a_rule_that_is_published_and_names_its_source() {
+        for erratum in ERRATA {
+            assert!(!erratum.source.is_empty(), "{}", erratum.key);
+            let releases = [Version::R4, Version::R4B, Version::R5].map(definitions::of);
+            let mut elements = releases
+                .into_iter()
+                .flat_map(|release| (1..).map_while(|raw| release.element(definitions::ElementId::from_raw(raw)?)));
+            let is_published = elements.any(|element| {
+                element
+                    .invariants()
+                    .any(|rule| rule.key() == erratum.key && ["", rule.expression()].contains(&erratum.published))
+            });
+            assert!(is_published, "{}", erratum.key);
+        }
+    }
+}

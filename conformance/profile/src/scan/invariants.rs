@@ -1,0 +1,53 @@
+//! Invariants: noted where the presence of members does not decide them, run when all is read.
+
+use definitions::ElementId;
+
+use super::{Pending, Scanner, Step};
+use crate::finding::Problem;
+use crate::invariants::{Place, Verdict};
+
+impl Scanner<'_> {
+    /// Notes the rules of an element that its members leave open.
+    #[inline]
+    pub(super) fn note_invariants(&mut self, node: u32, element: ElementId, seen: u64) {
+        let group = self.rules.invariants.group(element);
+        if group == 0 {
+            return;
+        }
+        for rule in self.rules.invariants.open(group, seen, self.bounds.best_practice) {
+            self.scratch.pending.push(Pending { node, resource: self.resource, root: self.root, rule });
+        }
+    }
+
+    /// Whether a problem is enough to refuse.
+    pub(super) fn is_error(&self, problem: Problem) -> bool {
+        match problem {
+            Problem::Invariant(rule) => self.rules.invariants.rule(rule).is_none_or(|rule| rule.constraint().is_error),
+            Problem::Unchecked(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Runs what was noted, in the order of the document's ends.
+    pub(super) fn run_invariants(&mut self) -> Step {
+        let pending = std::mem::take(&mut self.scratch.pending);
+        let result = pending.iter().try_for_each(|pending| self.run_invariant(pending));
+        self.scratch.pending = pending;
+        result
+    }
+
+    fn run_invariant(&mut self, pending: &Pending) -> Step {
+        let Pending { node, resource, root, rule } = *pending;
+        let Some(invariant) = self.rules.invariants.rule(rule) else { return Ok(()) };
+        let steps = self.bounds.steps;
+        let services = &fhirpath::NoServices;
+        let (verdict, taken) = invariant.run(&Place { document: self.view(), node, resource, root, services, steps });
+        self.bounds.steps = steps.saturating_sub(taken);
+        match verdict {
+            Verdict::Broken => self.report_at(node, Problem::Invariant(rule)),
+            // What is missing here (a terminology, the target of a reference) is no fault of the resource.
+            Verdict::Holds | Verdict::Open(None | Some(fhirpath::EvaluationError::Undecidable(_))) => Ok(()),
+            Verdict::Open(Some(_)) => self.report_at(node, Problem::Unchecked(rule)),
+        }
+    }
+}
