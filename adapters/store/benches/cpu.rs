@@ -6,9 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapter::host::{Submit, SystemClock};
-use adapter::seal::Seal;
-use adapter::{Adapter as _, Call, Error, ErrorKind, Host, Practice, Reply, Trace};
+use adapter::Adapter as _;
+use adapter::contract::alone::{call, host};
 use fhir::{Interaction, Query, Resource, ResourceType, Version};
 use store::{Settings, Store};
 
@@ -116,39 +115,4 @@ fn patient(number: usize) -> String {
         "narrative ".repeat(45),
         number % 100
     )
-}
-
-fn call(interaction: Interaction) -> Call {
-    Call {
-        practice: Practice::default(),
-        interaction,
-        version: Version::R4,
-        base: "http://127.0.0.1:8080/fhir/r4".into(),
-        confined_to: None,
-        must_create: false,
-        handling: fhir::Handling::Strict,
-        deadline: Instant::now() + Duration::from_secs(60),
-        idempotency_key: None,
-        trace: Trace::default(),
-    }
-}
-
-struct NoPipeline;
-
-#[async_trait::async_trait]
-impl Submit for NoPipeline {
-    async fn submit(&self, _: Call) -> Result<Reply, Error> {
-        Err(Error::new(ErrorKind::Internal, "there is no pipeline here"))
-    }
-}
-
-fn host(folder: &std::path::Path) -> Host {
-    Host {
-        name: "store".into(),
-        practice: Practice::default(),
-        storage: folder.to_owned(),
-        clock: Arc::new(SystemClock),
-        submit: Arc::new(NoPipeline),
-        seal: Arc::new(Seal::new(&[7; 32])),
-    }
 }

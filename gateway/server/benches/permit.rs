@@ -16,6 +16,7 @@ use frontdesk::authorize::jwk::KeySet;
 use frontdesk::authorize::pem::{PrivateKey, generate};
 use frontdesk::authorize::registry::{Registration, Registry};
 use frontdesk::authorize::{Authority, TokenRequest, identify, permit};
+use frontdesk::receive::places::Places;
 use frontdesk::receive::{Bearer, Credentials, Preferences, Request, Target};
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::json;
@@ -55,7 +56,7 @@ fn authority(folder: &std::path::Path) -> Authority {
     config.gateway.data = folder.into();
     config.rate_limits =
         config::RateLimits { client: plenty, address: plenty, token: plenty, failures: plenty, tracked: 1000 };
-    Authority::open(&config, ROOT, Arc::new(SystemClock)).unwrap()
+    Authority::open(&config, Places::new(ROOT), Arc::new(SystemClock)).unwrap()
 }
 
 fn register(folder: &std::path::Path) -> PrivateKey {

@@ -23,6 +23,7 @@ use crate::listener::tls::{CertificateError, Certificates};
 use crate::listener::{self, Bound, Listener};
 use crate::pipeline::Pipeline;
 use crate::receive::payload::Budget;
+use crate::receive::places::Places;
 use crate::receive::site::Sites;
 use crate::route::Routes;
 use crate::telemetry::{self, Meters, Tracing};
@@ -182,8 +183,8 @@ async fn assemble(
 ) -> Result<Pipeline, StartError> {
     let data = &config.gateway.data;
     data::folder(data).map_err(|error| StartError::Data(data.clone(), error))?;
-    let public_url = public_url(config, bound.address());
-    let sites = Sites::new(&public_url, config.practices.keys().map(String::as_str));
+    let places = Places::new(&public_url(config, bound.address()));
+    let sites = Sites::new(&places, config.practices.keys().map(String::as_str));
     let audit = audit::Log::open(audit_settings(config), Arc::clone(clock))?;
     let backdoor = Arc::new(submit::Backdoor);
     let seal = data::seal(data).map_err(|error| StartError::Data(data.clone(), error))?;
@@ -197,7 +198,7 @@ async fn assemble(
     let routes = data::with_audit_events(config, &mut adapters, events);
     let routes = Routes::new(&routes, &adapters)?;
     let meters = Meters::default();
-    let authority = Authority::open(config, &public_url, Arc::clone(clock))?;
+    let authority = Authority::open(config, places, Arc::clone(clock))?;
     Ok(Pipeline {
         sites,
         limits: receive_limits(config),

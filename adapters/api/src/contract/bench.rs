@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use fhir::capability::ResourceCapability;
@@ -11,14 +11,13 @@ use fhir::json::{Document, Kind, Limits, Value, scan};
 use fhir::{Compartment, Id, Interaction, Query, Resource, ResourceType, Version, VersionId};
 use futures_util::StreamExt as _;
 
-use super::Verdict;
-use crate::{Adapter, Body, Call, Error, ErrorKind, Practice, Reply, Trace};
+use super::{Verdict, alone};
+use crate::{Adapter, Body, Call, Error, ErrorKind, Reply, Trace};
 
 /// How a check ends: with a verdict, or with what was expected and what happened instead.
 pub(crate) type Checked = Result<Verdict, String>;
 
-/// The base that calls carry, and that links must be built on.
-pub(crate) const BASE: &str = "http://frontdesk.example/fhir/r4";
+pub(crate) use super::alone::BASE;
 
 /// An adapter under test, with a mark that no other rule's resources have.
 pub(crate) struct Bench {
@@ -52,16 +51,9 @@ impl Bench {
 
     pub(crate) fn call(&self, interaction: Interaction) -> Call {
         Call {
-            practice: Practice::default(),
-            interaction,
             version: self.adapter.capability().version,
-            base: BASE.into(),
-            confined_to: None,
-            must_create: false,
-            handling: fhir::Handling::Strict,
-            deadline: Instant::now() + Duration::from_secs(20),
-            idempotency_key: None,
             trace: Trace { request_id: self.unique().into(), ..Trace::default() },
+            ..alone::call(interaction)
         }
     }
 

@@ -11,6 +11,7 @@
 //! }
 //! ```
 
+pub mod alone;
 mod bench;
 mod limits;
 mod read;

@@ -33,7 +33,7 @@ async fn an_alias_of_the_back_end_is_its_base_too() {
     let raw = serve(move |_, _| Act::Answer(fhir(200, body))).await;
     let adapter = adapter(&raw.base, json!({ "aliases": ["https://public.example/r4/"] })).await;
     let body = perform(&*adapter, read("1")).await.unwrap();
-    assert!(String::from_utf8_lossy(&body).contains(r#""https://gate.example/fhir/r4\/Patient\/2""#));
+    assert!(String::from_utf8_lossy(&body).contains(r#""https://gateway.example/fhir/r4\/Patient\/2""#));
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use adapter::{Adapter as _, Call, Error, ErrorKind, Practice, Reply, Status, Trace};
+use adapter::contract::alone;
+use adapter::{Adapter as _, Call, Error, ErrorKind, Reply, Status};
 use bytes::Bytes;
 use fhir::{Interaction, Outcome, Query, Resource, ResourceType, Version};
 use http::{Method, Request, Response};
@@ -66,21 +66,7 @@ async fn perform(place: &Place, request: Request<Incoming>) -> Result<Reply, Err
         return Ok(Reply::new(Status::Ok).with_body(statement.to_string()));
     }
     let interaction = interaction(&head, body).ok_or_else(|| Error::new(ErrorKind::NotSupported, "not served"))?;
-    place
-        .store
-        .perform(Call {
-            practice: Practice::default(),
-            interaction,
-            version: Version::R4,
-            base: Arc::clone(&place.base),
-            confined_to: None,
-            must_create: false,
-            handling: fhir::Handling::Strict,
-            deadline: Instant::now() + Duration::from_secs(20),
-            idempotency_key: None,
-            trace: Trace::default(),
-        })
-        .await
+    place.store.perform(Call { base: Arc::clone(&place.base), ..alone::call(interaction) }).await
 }
 
 fn interaction(head: &http::request::Parts, body: Bytes) -> Option<Interaction> {

@@ -5,39 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapter::host::{Submit, SystemClock};
-use adapter::seal::Seal;
-use adapter::{Adapter, AdapterKind as _, Body, Call, Error, ErrorKind, Host, Practice, Reply, Trace};
+use adapter::contract::alone;
+pub use adapter::contract::alone::{BASE, host};
+use adapter::{Adapter, AdapterKind as _, Body, Call, Error, ErrorKind, Reply, Trace};
 use bytes::Bytes;
 use fhir::{Interaction, Query, Resource, ResourceType, Version};
 use fhir_rest::FhirRest;
 use fhir_rest::settings::Settings;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-
-/// The gateway's base in these tests.
-pub const BASE: &str = "https://gate.example/fhir/r4";
-
-struct NoPipeline;
-
-#[async_trait::async_trait]
-impl Submit for NoPipeline {
-    async fn submit(&self, _: Call) -> Result<Reply, Error> {
-        Err(Error::new(ErrorKind::Internal, "there is no pipeline here"))
-    }
-}
-
-/// What the gateway would offer.
-pub fn host(folder: &Path) -> Host {
-    Host {
-        name: "ehr".into(),
-        practice: Practice::default(),
-        storage: folder.to_owned(),
-        clock: Arc::new(SystemClock),
-        submit: Arc::new(NoPipeline),
-        seal: Arc::new(Seal::new(&[7; 32])),
-    }
-}
 
 /// Settings with this base and these members.
 pub fn settings(base: &str, more: Value) -> Settings {
@@ -53,24 +29,14 @@ pub async fn adapter(base: &str, more: Value) -> Arc<FhirRest> {
     Arc::new(FhirRest::connect(settings(base, more), host(Path::new("."))).await.unwrap())
 }
 
-/// A call of that interaction.
+/// A call of that interaction, which is traced.
 pub fn call(interaction: Interaction) -> Call {
-    Call {
-        practice: Practice::default(),
-        interaction,
-        version: Version::R4,
-        base: BASE.into(),
-        confined_to: None,
-        must_create: false,
-        handling: fhir::Handling::Strict,
-        deadline: Instant::now() + Duration::from_secs(5),
-        idempotency_key: None,
-        trace: Trace {
-            request_id: "request-1".into(),
-            traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
-            tracestate: None,
-        },
-    }
+    let trace = Trace {
+        request_id: "request-1".into(),
+        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
+        tracestate: None,
+    };
+    Call { deadline: Instant::now() + Duration::from_secs(5), trace, ..alone::call(interaction) }
 }
 
 pub fn read(id: &str) -> Call {

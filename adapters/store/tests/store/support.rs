@@ -2,38 +2,11 @@
 #![allow(unreachable_pub, reason = "a module of a test binary")]
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use adapter::host::{Submit, SystemClock};
-use adapter::seal::Seal;
-use adapter::{Adapter as _, Body, Call, Error, ErrorKind, Host, Practice, Reply, Trace};
+pub use adapter::contract::alone::{BASE, call, host};
+use adapter::{Adapter as _, Body, Call, Error, Reply};
 use fhir::{Compartment, Interaction, Query, Resource, ResourceType, Version};
 use store::{Settings, Store};
-
-/// The gateway's base in these tests.
-pub const BASE: &str = "http://127.0.0.1:8080/fhir/r4";
-
-struct NoPipeline;
-
-#[async_trait::async_trait]
-impl Submit for NoPipeline {
-    async fn submit(&self, _: Call) -> Result<Reply, Error> {
-        Err(Error::new(ErrorKind::Internal, "there is no pipeline here"))
-    }
-}
-
-/// What the gateway would offer.
-pub fn host(folder: &Path) -> Host {
-    Host {
-        name: "store".into(),
-        practice: Practice::default(),
-        storage: folder.to_owned(),
-        clock: Arc::new(SystemClock),
-        submit: Arc::new(NoPipeline),
-        seal: Arc::new(Seal::new(&[7; 32])),
-    }
-}
 
 /// A store in that folder.
 pub fn open(folder: &Path) -> Store {
@@ -45,22 +18,6 @@ pub fn fresh() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     (folder, store)
-}
-
-/// A call of that interaction.
-pub fn call(interaction: Interaction) -> Call {
-    Call {
-        practice: Practice::default(),
-        interaction,
-        version: Version::R4,
-        base: BASE.into(),
-        confined_to: None,
-        must_create: false,
-        handling: fhir::Handling::Strict,
-        deadline: Instant::now() + Duration::from_secs(30),
-        idempotency_key: None,
-        trace: Trace::default(),
-    }
 }
 
 /// A resource of that JSON.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use adapter::contract::alone::call;
 use adapter::seal::Seal;
-use adapter::{Adapter, Body, Call, Clock, Error, Practice, Reply, Trace};
+use adapter::{Adapter, Body, Call, Clock, Error, Practice, Reply};
 use audit::{Agent, Events, Log, Outcome, Record, Settings, Subject};
-use fhir::{Compartment, Interaction, InteractionCode, Query, ResourceType, Version};
+use fhir::{Compartment, Interaction, InteractionCode, Query, ResourceType};
 use serde_json::Value;
 
 /// 2024-01-01T00:00:00Z.
@@ -99,21 +100,6 @@ pub(crate) fn next_query(bundle: &Value) -> Option<String> {
 pub(crate) fn search(query: &str) -> Call {
     let query = Query::parse(query);
     call(Interaction::SearchType { resource_type: ResourceType::AUDIT_EVENT, compartment: None, query })
-}
-
-pub(crate) fn call(interaction: Interaction) -> Call {
-    Call {
-        practice: Practice::default(),
-        interaction,
-        version: Version::R4,
-        base: "https://gateway.example/fhir/r4".into(),
-        confined_to: None,
-        must_create: false,
-        handling: fhir::Handling::Strict,
-        deadline: Instant::now() + Duration::from_secs(30),
-        idempotency_key: None,
-        trace: Trace::default(),
-    }
 }
 
 pub(crate) fn patient(id: &str) -> Compartment {

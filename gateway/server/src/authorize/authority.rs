@@ -22,10 +22,10 @@ use super::issuer::{InvalidIssuer, Issuer, Tools};
 use super::jwk::KeySet;
 use super::jwks::JwksCache;
 use super::limits::Limits;
-use super::places::Places;
 use super::replay::{Replay, ReplayError};
 use super::scope::{Context, Fault, Named, Scope};
 use super::signing::{Signing, SigningError};
+use crate::receive::places::Places;
 
 /// Each may become one scope a resource type.
 const MOST_SCOPES: usize = 200;
@@ -66,17 +66,17 @@ pub enum OpenError {
 }
 
 impl Authority {
-    /// Opens what is in the data folder; makes what is not there yet. `public_url` is what clients call the gateway.
+    /// Opens what is in the data folder; makes what is not there yet. `places` are where clients find the gateway.
     ///
     /// # Errors
     /// When a file, a client or an issuer cannot be used.
-    pub fn open(config: &config::Config, public_url: &str, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(config: &config::Config, places: Places, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let settings = &config.authorization;
         let data = &config.gateway.data;
         let fetch = Arc::new(Fetch::new(settings.fetch_time.0));
         let jwks = JwksCache::new(fetch.clone(), clock.clone(), settings.jwks_lifetime.0, settings.jwks_refresh.0);
         Ok(Self(Arc::new(Inner {
-            places: Places::new(public_url),
+            places,
             clients: Clients::open(data, config)?,
             replay: Replay::open(data)?,
             signing: Signing::open(data, settings.key_lifetime.0, clock.now())?,

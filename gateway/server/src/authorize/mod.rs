@@ -19,7 +19,6 @@ pub mod limits;
 mod mark;
 pub mod pem;
 mod permit;
-pub mod places;
 pub mod registry;
 pub mod replay;
 pub mod scope;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use adapter::{Adapter, Body, Call, Clock, Error, ErrorKind, Health, Practice, Reply, Status, Trace};
+use adapter::contract::alone;
+use adapter::{Adapter, Body, Call, Clock, Error, ErrorKind, Health, Reply, Status};
 use fhir::{Capability, Interaction, Resource, ResourceType, Version};
 use futures_util::stream;
 use parking_lot::Mutex;
@@ -132,16 +133,5 @@ pub(super) fn update_of_version() -> Call {
 }
 
 fn call(interaction: Interaction) -> Call {
-    Call {
-        practice: Practice::default(),
-        interaction,
-        version: Version::R4,
-        base: "https://gate.example/fhir/r4".into(),
-        confined_to: None,
-        must_create: false,
-        handling: fhir::Handling::Strict,
-        deadline: TokioClock.instant() + Duration::from_secs(60),
-        idempotency_key: None,
-        trace: Trace::default(),
-    }
+    Call { deadline: TokioClock.instant() + Duration::from_secs(60), ..alone::call(interaction) }
 }

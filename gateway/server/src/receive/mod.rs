@@ -8,6 +8,7 @@ pub mod markup;
 pub mod negotiate;
 pub mod path;
 pub mod payload;
+pub mod places;
 mod prefer;
 mod shape;
 pub mod site;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use adapter::Practice;
 use fhir::Version;
 
+use super::places::Places;
+
 /// One FHIR base.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -19,10 +21,7 @@ pub struct Site {
 
 /// Every FHIR base, and the authorization server of every practice.
 #[derive(Clone, Debug)]
-pub struct Sites {
-    public_url: String,
-    sites: Vec<Site>,
-}
+pub struct Sites(Vec<Site>);
 
 /// What a path leads to.
 #[derive(Debug)]
@@ -40,29 +39,16 @@ pub enum Door<'p> {
 impl Sites {
     /// The bases of the default practice (`/fhir/r4`) and of others by name (`/NAME/fhir/r4`).
     #[must_use]
-    pub fn new<'a>(public_url: &str, others: impl IntoIterator<Item = &'a str>) -> Self {
-        let public_url = public_url.trim_end_matches('/').to_owned();
-        let sites = std::iter::once(Practice::default())
-            .chain(others.into_iter().map(Practice::new))
-            .map(|practice| Site {
-                base: format!("{public_url}{}/fhir/{}", prefix(&practice), Version::R4.segment()).into(),
-                practice,
-                version: Version::R4,
-            })
-            .collect();
-        Self { public_url, sites }
+    pub fn new<'a>(places: &Places, others: impl IntoIterator<Item = &'a str>) -> Self {
+        let version = Version::R4;
+        let site = |practice: Practice| Site { base: places.base(&practice, version).into(), practice, version };
+        Self(std::iter::once(Practice::default()).chain(others.into_iter().map(Practice::new)).map(site).collect())
     }
 
     /// Every base.
     #[must_use]
     pub fn all(&self) -> &[Site] {
-        &self.sites
-    }
-
-    /// What clients call this gateway, without a path.
-    #[must_use]
-    pub fn public_url(&self) -> &str {
-        &self.public_url
+        &self.0
     }
 
     /// What a path leads to.
@@ -78,7 +64,7 @@ impl Sites {
     }
 
     fn enter<'p>(&'p self, practice: &str, first: &str, rest: &'p [Cow<'p, str>]) -> Door<'p> {
-        let mut sites = self.sites.iter().filter(|site| site.practice.as_str() == practice);
+        let mut sites = self.0.iter().filter(|site| site.practice.as_str() == practice);
         match (first, rest) {
             ("fhir", [version, rest @ ..]) => sites
                 .find(|site| site.version.segment() == version)
@@ -93,17 +79,13 @@ impl Sites {
     }
 }
 
-fn prefix(practice: &Practice) -> String {
-    if *practice == Practice::default() { String::new() } else { format!("/{practice}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::path::Path;
     use super::*;
 
     fn leads_to(raw: &str) -> String {
-        let sites = Sites::new("https://gw.example/", ["north"]);
+        let sites = Sites::new(&Places::new("https://gw.example/"), ["north"]);
         let path = Path::parse(raw).unwrap();
         match sites.door(path.segments()) {
             Door::Fhir(site, rest) => format!("{} {} +{}", site.practice, site.base, rest.len()),

@@ -27,6 +27,7 @@ use super::pem::{PrivateKey, generate};
 use super::registry::{Registration, Registry};
 use super::{Authority, Permitted, identify, permit};
 use crate::failure::Failure;
+use crate::receive::places::Places;
 use crate::receive::{Bearer, Credentials, Preferences, Request, Target};
 
 const ROOT: &str = "https://gw.example";
@@ -85,12 +86,12 @@ impl World {
         let mut registry = Registry::open(folder.path()).expect("opens");
         registry.add(&registration("lab", ALL, Keys::Inline(set(&[&key])))).expect("registered");
         let clock = SetClock::new();
-        let authority = Authority::open(&config, ROOT, clock.clone()).expect("opens");
+        let authority = Authority::open(&config, Places::new(ROOT), clock.clone()).expect("opens");
         Self { folder, config, clock, authority, key }
     }
 
     fn restart(&mut self) {
-        self.authority = Authority::open(&self.config, ROOT, self.clock.clone()).expect("opens again");
+        self.authority = Authority::open(&self.config, Places::new(ROOT), self.clock.clone()).expect("opens again");
     }
 
     fn registry(&self) -> Registry {

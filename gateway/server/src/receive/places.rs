@@ -1,4 +1,4 @@
-//! The URLs of a practice: what tokens and discovery name.
+//! The URLs of a practice: what answers, tokens and discovery name.
 
 use std::sync::Arc;
 
