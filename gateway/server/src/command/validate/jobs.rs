@@ -53,7 +53,8 @@ fn answer(judge: &Judge, job: &Job) -> Outcome {
 fn read(job: &Job) -> Result<(Vec<u8>, Vec<Vec<u8>>, Option<String>), Outcome> {
     let file = |path: &Path| std::fs::read(path).map_err(|error| unreadable(path, &error));
     let bytes = file(&job.file)?;
-    let mut supporting: Vec<_> = job.supporting.iter().map(|path| file(path)).collect::<Result<_, _>>()?;
+    let supporting = job.supporting.iter().map(|path| as_json(file(path)?, job.version));
+    let mut supporting: Vec<_> = supporting.collect::<Result<_, _>>()?;
     let Some(path) = &job.profile_file else { return Ok((bytes, supporting, None)) };
     let profile = as_json(file(path)?, job.version)?;
     let url = serde_json::from_slice::<Value>(&profile)
@@ -67,8 +68,13 @@ fn read(job: &Job) -> Result<(Vec<u8>, Vec<Vec<u8>>, Option<String>), Outcome> {
     Ok((bytes, supporting, Some(url)))
 }
 
+/// A definition in XML in JSON. It is not what is judged: an element out of order does not cost the rest of it.
 fn as_json(bytes: Vec<u8>, version: Version) -> Result<Vec<u8>, Outcome> {
-    if xml::is_xml(&bytes) { xml::to_json(&bytes, version, xml::Limits::default()) } else { Ok(bytes) }
+    if !xml::is_xml(&bytes) {
+        return Ok(bytes);
+    }
+    let reading = xml::read(&bytes, version, xml::Limits::default());
+    if reading.json.is_empty() { Err(Outcome(reading.issues)) } else { Ok(reading.json) }
 }
 
 fn id_of(line: &[u8]) -> Value {
