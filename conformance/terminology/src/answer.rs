@@ -67,9 +67,9 @@ pub enum Lookup<'t> {
 }
 
 /// What a code system says of a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known<'t> {
-    /// The code as the code system spells it.
+    /// The code as the code system spells it; none for a code that is told by its form.
     pub code: Option<&'t str>,
     /// The preferred words for it, when there are any.
     pub display: Option<&'t str>,

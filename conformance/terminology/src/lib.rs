@@ -7,6 +7,7 @@ mod answer;
 mod code_system;
 mod evaluate;
 mod facts;
+pub mod grammar;
 mod json;
 mod layer;
 mod terminology;

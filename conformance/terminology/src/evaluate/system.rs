@@ -1,8 +1,9 @@
 //! Questions to a code system.
 
 use super::{Question, is_version, parts};
-use crate::answer::{Coding, Lookup, Membership, Subsumption, Why};
+use crate::answer::{Coding, Known, Lookup, Membership, Subsumption, Why};
 use crate::code_system::{Concept, Content};
+use crate::grammar;
 
 impl<'t> Question<'t> {
     pub(crate) fn code(&self, system: &str, version: Option<&str>, code: &str) -> Lookup<'t> {
@@ -22,8 +23,11 @@ impl<'t> Question<'t> {
         match (is_here, is_complete, is_other_version) {
             (true, true, false) => Lookup::NotThere,
             (true, true, true) => Lookup::UnknownSystem,
-            (true, false, _) => Lookup::NoContent,
-            (false, ..) => Lookup::UnknownSystem,
+            (true, false, _) => match by_form(url, code) {
+                Lookup::UnknownSystem => Lookup::NoContent,
+                found => found,
+            },
+            (false, ..) => by_form(url, code),
         }
     }
 
@@ -72,5 +76,15 @@ impl<'t> Question<'t> {
         }
         let missing = [left, right].into_iter().map(|code| self.code(url, None, code));
         Err(missing.into_iter().find(|found| !matches!(found, Lookup::Known(_))).unwrap_or(Lookup::NoContent))
+    }
+}
+
+/// A code of a system that is told by its form, or known by name.
+fn by_form<'t>(system: &str, code: &str) -> Lookup<'t> {
+    match grammar::holds(system, code) {
+        Some(true) => Lookup::Known(Known::default()),
+        Some(false) => Lookup::NotThere,
+        None if grammar::is_named(system) => Lookup::NoContent,
+        None => Lookup::UnknownSystem,
     }
 }
