@@ -8,6 +8,7 @@
 //! Profiles run over the same nodes afterwards.
 
 mod base;
+mod binding;
 mod explain;
 mod finding;
 mod format;

@@ -5,6 +5,7 @@
 
 use fhir::json::{Document, Limits};
 use fhir::{Outcome, ResourceType, Version};
+use terminology::Terminology;
 
 use crate::explain::Explanation;
 use crate::report::Report;
@@ -17,6 +18,7 @@ const STEPS: u64 = 200_000_000;
 #[derive(Clone, Debug)]
 pub struct Validator {
     version: Version,
+    terminology: Terminology,
 }
 
 /// What one validation is asked beyond the validator's own settings.
@@ -36,11 +38,30 @@ pub(crate) struct Subject<'a> {
     pub(crate) validator: &'a Validator,
 }
 
+impl<'a> Subject<'a> {
+    pub(crate) const fn terminology(&self) -> &'a Terminology {
+        &self.validator.terminology
+    }
+}
+
 impl Validator {
     /// For the base specification of a release.
     #[must_use]
     pub const fn new(version: Version) -> Self {
-        Self { version }
+        Self { version, terminology: Terminology::of(version) }
+    }
+
+    /// With code systems and value sets of its own: those of packages, or of what a resource comes with.
+    #[must_use]
+    pub fn with_terminology(mut self, terminology: Terminology) -> Self {
+        self.terminology = terminology;
+        self
+    }
+
+    /// The code systems and value sets that codes are looked up in.
+    #[must_use]
+    pub const fn terminology(&self) -> &Terminology {
+        &self.terminology
     }
 
     /// The release.
@@ -82,5 +103,6 @@ impl Validator {
 /// Every pass behind the scan, in the order in which people want to read what they find.
 fn passes(subject: &Subject<'_>, request: &Request<'_>, report: &mut Report) {
     crate::base::check(subject, report);
+    crate::binding::check(subject, report);
     let _ = request;
 }

@@ -95,12 +95,12 @@ impl Known<'_> {
 
 /// Equal but for case and white space.
 fn is_alike(left: &str, right: &str) -> bool {
-    let folded = |text: &'_ str| text.split_whitespace().flat_map(|word| word.chars().chain([' '])).collect::<Vec<_>>();
-    left == right
-        || folded(left)
-            .into_iter()
-            .flat_map(char::to_lowercase)
-            .eq(folded(right).into_iter().flat_map(char::to_lowercase))
+    left == right || folded(left).eq(folded(right))
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
+    let words = text.split_whitespace();
+    words.flat_map(|word| word.chars().chain([' '])).flat_map(char::to_lowercase)
 }
 
 /// How two codes of one code system stand to each other (codesystem-operation-subsumes).

@@ -3,6 +3,8 @@
 mod path;
 mod text;
 
+pub(crate) use text::shortened;
+
 use definitions::Definitions;
 use fhir::json::{Document, SyntaxError, position};
 use fhir::{Issue, IssueType, Outcome, ResourceType, Severity, Version};

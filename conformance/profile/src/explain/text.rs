@@ -145,7 +145,7 @@ fn found(value: Option<Value<'_>>) -> String {
 }
 
 /// The first 64 characters, without control characters.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let mut short: String = text.chars().take(64).filter(|c| !c.is_control()).collect();
     if text.chars().nth(64).is_some() {
         short.push('…');

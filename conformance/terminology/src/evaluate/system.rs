@@ -3,7 +3,7 @@
 use super::{Question, is_version, parts};
 use crate::answer::{Coding, Known, Lookup, Membership, Subsumption, Why};
 use crate::code_system::{Concept, Content};
-use crate::grammar;
+use crate::{facts, grammar};
 
 impl<'t> Question<'t> {
     pub(crate) fn code(&self, system: &str, version: Option<&str>, code: &str) -> Lookup<'t> {
@@ -27,7 +27,7 @@ impl<'t> Question<'t> {
                 Lookup::UnknownSystem => Lookup::NoContent,
                 found => found,
             },
-            (false, ..) => by_form(url, code),
+            (false, ..) => in_other_release(url, code).unwrap_or_else(|| by_form(url, code)),
         }
     }
 
@@ -77,6 +77,14 @@ impl<'t> Question<'t> {
         let missing = [left, right].into_iter().map(|code| self.code(url, None, code));
         Err(missing.into_iter().find(|found| !matches!(found, Lookup::Known(_))).unwrap_or(Lookup::NoContent))
     }
+}
+
+/// A code system that only another release has: it can affirm, its silence says nothing.
+fn in_other_release<'t>(system: &str, code: &str) -> Option<Lookup<'t>> {
+    let mut known = facts::code_systems_anywhere(system).peekable();
+    known.peek()?;
+    let concept = known.find_map(|system| system.concept(code));
+    Some(concept.map_or(Lookup::NoContent, |concept| Lookup::Known(concept.known())))
 }
 
 /// A code of a system that is told by its form, or known by name.

@@ -39,6 +39,12 @@ pub(crate) fn code_systems<'f>(version: Version, url: &str) -> impl Iterator<Ite
     SYSTEM_INDEX.of(url, version).map(|block| block.read.get_or_init(|| read::code_system(block)))
 }
 
+/// The code systems with that canonical in whatever release: what has a code there may have lost it since, or not have got it
+/// yet.
+pub(crate) fn code_systems_anywhere<'f>(url: &str) -> impl Iterator<Item = &'f CodeSystem> + use<'f> {
+    SYSTEM_INDEX.all(url).iter().map(|block| block.read.get_or_init(|| read::code_system(block)))
+}
+
 /// The value sets with that canonical in a release, those of the preferred edition first.
 pub(crate) fn value_sets<'f>(version: Version, url: &str) -> impl Iterator<Item = &'f ValueSet> + use<'f> {
     SET_INDEX.of(url, version).map(|block| block.read.get_or_init(|| read::value_set(block)))
@@ -75,9 +81,12 @@ impl<T> Index<T> {
         Self { blocks }
     }
 
+    fn all(&self, url: &str) -> &[Block<T>] {
+        self.blocks.get(url).map(Vec::as_slice).unwrap_or_default()
+    }
+
     fn of<'i>(&'i self, url: &str, version: Version) -> impl Iterator<Item = &'i Block<T>> + use<'i, T> {
-        let blocks = self.blocks.get(url).map(Vec::as_slice).unwrap_or_default();
-        blocks.iter().filter(move |block| block.mask & bit(version) != 0)
+        self.all(url).iter().filter(move |block| block.mask & bit(version) != 0)
     }
 }
 

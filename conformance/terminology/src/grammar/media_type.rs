@@ -1,8 +1,12 @@
 //! BCP 13: media types.
 
-/// Whether a text is a media type: `text/plain; charset=utf-8` (RFC 6838 4.2, RFC 2045 5.1).
+/// Whether a text is a media type: `text/plain; charset=utf-8` (RFC 6838 4.2), or one of the short names of FHIR's own
+/// (http.html#mime-type). Values of parameters are taken as they come: senders leave out the quotes.
 #[must_use]
 pub fn is_media_type(text: &str) -> bool {
+    if matches!(text, "xml" | "json" | "ttl") {
+        return true;
+    }
     let (name, parameters) = text.split_once(';').map_or((text, None), |(name, rest)| (name, Some(rest)));
     let Some((kind, subtype)) = name.trim_end().split_once('/') else { return false };
     is_token(kind) && is_token(subtype) && parameters.is_none_or(|parameters| split(parameters).all(is_parameter))
@@ -17,12 +21,13 @@ fn split(parameters: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `name=value` or `name="any text"`; an empty one stands behind a last semicolon.
+/// `name=value`; an empty one stands behind a last semicolon.
 fn is_parameter(parameter: &str) -> bool {
     let parameter = parameter.trim();
-    let Some((name, value)) = parameter.split_once('=') else { return parameter.is_empty() };
-    let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    is_token(name) && (is_token(value) || quoted.is_some_and(|text| !text.contains('"')))
+    match parameter.split_once('=') {
+        Some((name, value)) => is_token(name) && !value.is_empty() && !value.contains(char::is_control),
+        None => parameter.is_empty(),
+    }
 }
 
 fn is_token(text: &str) -> bool {
@@ -35,7 +40,14 @@ mod tests {
 
     #[test]
     fn types_with_suffixes_and_parameters_are_read() {
-        for text in ["text/plain", "application/fhir+json", "text/x; charset=utf-8; a=\"b;c\"", "image/*"] {
+        for text in [
+            "text/plain",
+            "application/fhir+json",
+            "text/x; charset=utf-8; a=\"b;c\"",
+            "image/*",
+            "json",
+            "application/dicom; variant=DICOM WADO-RS",
+        ] {
             assert!(is_media_type(text), "{text}");
         }
         for text in ["", "text", "text/", "/plain", "text/a b", "text/plain; charset", "text/é", "a/b/c"] {

@@ -14,7 +14,8 @@ pub fn holds(system: &str, code: &str) -> Option<bool> {
     match system {
         "urn:ietf:bcp:13" => Some(is_media_type(code)),
         "urn:ietf:bcp:47" => Some(is_language(code)),
-        "urn:ietf:rfc:3986" => Some(is_uri(code)),
+        // The system of identifiers that are URIs; as a code whatever is one, relative ones included.
+        "urn:ietf:rfc:3986" => Some(!code.contains(char::is_whitespace)),
         _ => None,
     }
 }

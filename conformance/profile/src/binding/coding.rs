@@ -1,0 +1,73 @@
+//! A coding by itself: its code is one of its code system, whatever it is bound to.
+
+use std::borrow::Cow;
+
+use fhir::IssueType;
+use fhir::json::Value;
+use terminology::{Known, Lookup, grammar};
+
+use crate::explain::shortened;
+use crate::report::Report;
+use crate::validator::Subject;
+
+/// Checks a Coding. Of a code that the scan has looked up in a required value set only the system and the words are left.
+pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_scanned: bool, report: &mut Report) {
+    let code = coding.member("code");
+    let Some(system) = coding.member("system") else {
+        if code.is_some() && !is_scanned {
+            report.warning(
+                coding.index(),
+                IssueType::Invalid,
+                "expected a system beside the code: alone it means nothing",
+            );
+        }
+        return;
+    };
+    let Some(url) = system.text() else { return };
+    if !url.contains(':') {
+        report.error(system.index(), IssueType::Invalid, "expected the absolute URI of a code system");
+        return;
+    }
+    let Some(text) = code.and_then(Value::text) else { return };
+    let version = coding.member("version").and_then(Value::text);
+    match subject.terminology().code(&url, version.as_deref(), &text) {
+        Lookup::Known(known) => check_known(subject, coding, (&*url, &*text), &known, report),
+        Lookup::NotThere if !is_scanned => {
+            let node = code.map_or(coding.index(), Value::index);
+            let found = (shortened(&text), shortened(&url));
+            report.error(
+                node,
+                IssueType::CodeInvalid,
+                format!("unknown code `{}`: expected a code of {}", found.0, found.1),
+            );
+        }
+        Lookup::UnknownSystem => check_unknown(subject, system, &url, report),
+        Lookup::NotThere | Lookup::NoContent => {}
+    }
+}
+
+/// Words that are not those of the code, and codes that are not to be used any more.
+fn check_known(subject: &Subject<'_>, coding: Value<'_>, code: (&str, &str), known: &Known<'_>, report: &mut Report) {
+    let display = coding.member("display");
+    if let (Some(display), Some(words)) = (display.and_then(Value::text), known.display)
+        && words != display
+        && subject.terminology().has_display(code.0, code.1, &display) == Some(false)
+    {
+        let node = coding.member("display").map_or(coding.index(), Value::index);
+        let text = format!("expected `{}` as the words for `{}`", shortened(words), shortened(code.1));
+        report.warning(node, IssueType::Invalid, text);
+    }
+    if known.is_inactive {
+        let text = format!("`{}` is no longer in use: expected an active code", shortened(code.1));
+        report.warning(coding.index(), IssueType::BusinessRule, text);
+    }
+}
+
+fn check_unknown(subject: &Subject<'_>, system: Value<'_>, url: &Cow<'_, str>, report: &mut Report) {
+    if subject.terminology().has_value_set(url) {
+        report.error(system.index(), IssueType::Invalid, "expected a code system, found the canonical of a value set");
+    } else if !grammar::is_named(url) {
+        let text = format!("unknown code system {}: its codes are not checked", shortened(url));
+        report.warning(system.index(), IssueType::NotFound, text);
+    }
+}

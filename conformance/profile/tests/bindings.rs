@@ -1,0 +1,98 @@
+//! Codes against their code systems and against the value sets of bindings.
+
+use std::fmt::Write as _;
+
+use fhir::Version;
+
+/// `severity expression` of every issue, a line each.
+fn issues(version: Version, resource: &str) -> String {
+    profile::validate(resource.as_bytes(), version, None).0.iter().fold(String::new(), |mut all, issue| {
+        let severity = format!("{:?}", issue.severity).to_lowercase();
+        let _ = writeln!(all, "{severity} {}", issue.expression.as_deref().unwrap_or_default());
+        all
+    })
+}
+
+#[test]
+fn a_code_that_its_code_system_does_not_have_is_an_error_whatever_it_is_bound_to() {
+    let found = issues(
+        Version::R4,
+        r#"{"resourceType":"Patient","maritalStatus":{"coding":[
+            {"system":"http://terminology.hl7.org/CodeSystem/v3-MaritalStatus","code":"Q"}]},
+            "meta":{"tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"no such"}]}}"#,
+    );
+    assert_eq!(
+        found,
+        "warning Patient.maritalStatus\n\
+         error Patient.maritalStatus.coding[0].code\n\
+         error Patient.meta.tag[0].code\n"
+    );
+}
+
+#[test]
+fn outside_of_an_extensible_binding_is_a_warning_and_of_a_preferred_one_information() {
+    let found = issues(
+        Version::R4,
+        r#"{"resourceType":"Patient","maritalStatus":{"coding":[{"system":"http://snomed.info/sct","code":"87915002"}]},
+            "communication":[{"language":{"coding":[{"system":"urn:ietf:bcp:47","code":"gsw"}]}}]}"#,
+    );
+    assert_eq!(found, "warning Patient.maritalStatus\ninformation Patient.communication[0].language\n");
+}
+
+#[test]
+fn a_media_type_and_a_language_are_told_by_their_form() {
+    let attachment = |kind| format!(r#"{{"resourceType":"Binary","contentType":"{kind}","data":"aGk="}}"#);
+    assert_eq!(issues(Version::R4, &attachment("text/plain; charset=utf-8")), "");
+    assert_eq!(issues(Version::R4, &attachment("plain text")), "error Binary.contentType\n");
+    let practitioner = |code| {
+        format!(
+            r#"{{"resourceType":"Practitioner","communication":[{{"language":{{"coding":[
+                {{"system":"urn:ietf:bcp:47","code":"{code}"}}]}}}}]}}"#
+        )
+    };
+    assert_eq!(issues(Version::R5, &practitioner("de-CH")), "");
+    assert!(issues(Version::R5, &practitioner("deutsch!")).contains("error"));
+}
+
+#[test]
+fn unknown_code_systems_and_other_words_are_warnings_and_known_names_are_silent() {
+    let coding = |system: &str, code: &str, display: &str| {
+        let found = issues(
+            Version::R4,
+            &format!(
+                r#"{{"resourceType":"Observation","status":"final","code":{{"coding":[
+                {{"system":"{system}","code":"{code}","display":"{display}"}}]}}}}"#
+            ),
+        );
+        found.trim_end().to_owned()
+    };
+    assert_eq!(coding("http://loinc.org", "8480-6", "Systolic"), "");
+    assert_eq!(coding("http://example.org/codes", "1", "One"), "warning Observation.code.coding[0].system");
+    const GENDER: &str = "http://hl7.org/fhir/administrative-gender";
+    assert_eq!(coding(GENDER, "male", "male"), "");
+    assert_eq!(coding(GENDER, "male", "man"), "warning Observation.code.coding[0].display");
+    assert_eq!(coding("local", "1", "One"), "error Observation.code.coding[0].system");
+    const SET: &str = "http://hl7.org/fhir/ValueSet/administrative-gender";
+    assert_eq!(coding(SET, "male", "Male"), "error Observation.code.coding[0].system");
+}
+
+#[test]
+fn a_code_of_a_required_binding_is_reported_once() {
+    let found = issues(Version::R4, r#"{"resourceType":"Patient","gender":"man"}"#);
+    assert_eq!(found, "error Patient.gender\n");
+}
+
+#[test]
+fn added_code_systems_are_asked_like_those_that_are_built_in() {
+    let system =
+        br#"{"resourceType":"CodeSystem","url":"http://example.org/cs","content":"complete","concept":[{"code":"a"}]}"#;
+    let terminology = terminology::Terminology::of(Version::R4).with([system.as_slice()]).unwrap();
+    let validator = profile::Validator::new(Version::R4).with_terminology(terminology);
+    let outcome = |code: &str| {
+        let observation = format!(
+            r#"{{"resourceType":"Observation","status":"final","code":{{"coding":[{{"system":"http://example.org/cs","code":"{code}"}}]}}}}"#
+        );
+        validator.validate(observation.as_bytes(), &profile::Request::default()).0.len()
+    };
+    assert_eq!((outcome("a"), outcome("b")), (0, 1));
+}
