@@ -102,6 +102,7 @@ const SECTIONS: &[&str] = &[
     "adapters",
     "routes",
     "practices",
+    "packages",
     "audit",
     "telemetry",
 ];
@@ -118,6 +119,7 @@ impl<'i> Sections<'i> {
             adapters: self.adapters(),
             routes: self.routes(),
             practices: self.named("practices"),
+            packages: self.section("packages"),
             audit: self.section("audit"),
             telemetry: self.section("telemetry"),
             source: self.source.clone(),

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::settings::{
-    Adapter, Audit, Authorization, Client, Gateway, Issuer, Limits, Practice, RateLimits, Route, Telemetry,
+    Adapter, Audit, Authorization, Client, Gateway, Issuer, Limits, Packages, Practice, RateLimits, Route, Telemetry,
 };
 
 /// The sections; only its schema is used.
@@ -23,6 +23,7 @@ struct Document {
     adapters: Option<BTreeMap<String, Adapter>>,
     routes: Vec<Route>,
     practices: Option<BTreeMap<String, Practice>>,
+    packages: Option<Packages>,
     audit: Option<Audit>,
     telemetry: Option<Telemetry>,
 }

@@ -5,6 +5,7 @@ mod audit;
 mod authorization;
 mod gateway;
 mod limits;
+mod packages;
 mod route;
 mod telemetry;
 
@@ -18,6 +19,7 @@ pub use audit::{Audit, OnFull};
 pub use authorization::{Algorithm, Authorization, Client, Introspection, Issuer, JwkSet};
 pub use gateway::{ClientCertificates, Gateway, PlainHttp, Tls};
 pub use limits::{Limits, Rate, RateLimits};
+pub use packages::Packages;
 pub use route::{Practice, Route, Types, ValidateMode};
 pub use telemetry::{LogFormat, OtlpProtocol, Telemetry};
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Practices beside `default`, by name.
     pub practices: BTreeMap<String, Practice>,
+    /// FHIR packages beside those that are built in.
+    pub packages: Packages,
     /// The audit log.
     pub audit: Audit,
     /// Logs and traces.

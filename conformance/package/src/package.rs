@@ -11,6 +11,7 @@ use crate::facts;
 use crate::registry::{Artefact, Body, NoArtefact, Origin};
 
 /// A package: what it says of itself, and its artefacts. Structures are reduced to facts, everything else is JSON.
+#[derive(Clone)]
 pub struct Package {
     pub(crate) manifest: Manifest,
     pub(crate) artefacts: Vec<Artefact>,

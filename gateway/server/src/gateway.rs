@@ -21,6 +21,7 @@ use crate::authorize::{self, Authority};
 use crate::listener::pulse::Patience;
 use crate::listener::tls::{CertificateError, Certificates};
 use crate::listener::{self, Bound, Listener};
+use crate::packages::{PackageError, Packages};
 use crate::pipeline::Pipeline;
 use crate::receive::payload::Budget;
 use crate::receive::places::Places;
@@ -69,6 +70,9 @@ pub enum StartError {
     /// A route leads nowhere.
     #[error(transparent)]
     Route(#[from] route::UnknownAdapter),
+    /// A package cannot be loaded.
+    #[error(transparent)]
+    Packages(#[from] PackageError),
 }
 
 /// A running gateway. Dropping it cuts everything off; [`Gateway::shutdown`] is the good end.
@@ -157,6 +161,14 @@ impl Gateway {
         self.certificates.as_ref().map_or(Ok(()), |certificates| certificates.reload())
     }
 
+    /// Loads the packages again, as on SIGHUP. What cannot be loaded leaves those in use.
+    ///
+    /// # Errors
+    /// A package that is not there or cannot be used.
+    pub fn reload_packages(&self) -> Result<(), PackageError> {
+        self.pipeline.packages.reload()
+    }
+
     /// Stops accepting, lets requests under way end, writes the audit log; what takes longer than `gateway.shutdown-time`
     /// is cut off. Returns whether everything ended by itself.
     pub async fn shutdown(self) -> bool {
@@ -204,6 +216,7 @@ async fn assemble(
         limits: receive_limits(config),
         authority,
         routes,
+        packages: Packages::load(config)?,
         audit,
         clock: Arc::clone(clock),
         meters,

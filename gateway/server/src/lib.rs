@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod failure;
 pub mod gateway;
 pub mod listener;
+pub mod packages;
 pub mod passage;
 pub mod pipeline;
 pub mod receive;

@@ -25,6 +25,7 @@ use crate::authorize::limits::RateLimitFields;
 use crate::authorize::{self, Authority, Permitted};
 use crate::failure::Failure;
 use crate::listener::{Answer, Body, Peer};
+use crate::packages::Packages;
 use crate::passage::{Passage, Stage};
 use crate::receive::path::Path;
 use crate::receive::payload::Lease;
@@ -45,6 +46,8 @@ pub struct Pipeline {
     pub authority: Authority,
     /// What goes where.
     pub routes: Routes,
+    /// The profiles and codes that are known.
+    pub packages: Packages,
     /// Where everything is written down.
     pub audit: audit::Log,
     /// Wall time.

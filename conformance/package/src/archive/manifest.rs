@@ -45,6 +45,12 @@ impl Manifest {
         })
     }
 
+    /// Whether it is for a release. One that names none is for all.
+    #[must_use]
+    pub fn is_for(&self, version: Version) -> bool {
+        self.fhir_versions.is_empty() || self.fhir_versions.contains(&version)
+    }
+
     /// Whether it is the specification itself: `hl7.fhir.r4.core`.
     #[must_use]
     pub fn is_core(&self) -> bool {

@@ -15,6 +15,8 @@ pub use unpack::Bounds;
 pub struct Archive {
     /// `package.json`
     pub manifest: Manifest,
+    /// The same as it is written.
+    pub manifest_json: Bytes,
     /// Each `package/NAME.json` but `package.json` and the index: its name and content.
     pub files: Vec<(String, Bytes)>,
 }
@@ -50,10 +52,7 @@ impl Archive {
     /// # Errors
     /// It is no gzipped tar, holds more than `bounds` allow, or has no usable `package/package.json`.
     pub fn read(packed: &[u8], bounds: Bounds) -> Result<Self, BadArchive> {
-        let mut files = unpack::files(packed, bounds)?;
-        let number = files.iter().position(|(name, _)| name == "package.json").ok_or(BadArchive::NoManifest)?;
-        let (_, manifest) = files.swap_remove(number);
-        Ok(Self { manifest: Manifest::read(&manifest)?, files })
+        Self::from_files(unpack::files(packed, bounds)?)
     }
 
     /// The package whose files are at hand already, as in the folder `package` of a package cache.
@@ -63,8 +62,8 @@ impl Archive {
     pub fn from_files(files: impl IntoIterator<Item = (String, Bytes)>) -> Result<Self, BadArchive> {
         let mut files: Vec<_> = files.into_iter().collect();
         let number = files.iter().position(|(name, _)| name == "package.json").ok_or(BadArchive::NoManifest)?;
-        let (_, manifest) = files.swap_remove(number);
-        files.retain(|(name, _)| name != ".index.json");
-        Ok(Self { manifest: Manifest::read(&manifest)?, files })
+        let (_, manifest_json) = files.swap_remove(number);
+        files.retain(|(name, _)| name != ".index.json" && name != "package.json");
+        Ok(Self { manifest: Manifest::read(&manifest_json)?, manifest_json, files })
     }
 }

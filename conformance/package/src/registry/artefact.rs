@@ -14,6 +14,7 @@ use crate::structure::Structure;
 use crate::volume::{Part, Volume};
 
 /// A resource with a canonical: a StructureDefinition, ValueSet, CodeSystem, SearchParameter and so on.
+#[derive(Clone)]
 pub struct Artefact {
     pub(crate) resource_type: ResourceType,
     pub(crate) url: String,
@@ -26,6 +27,7 @@ pub struct Artefact {
 }
 
 /// Where its content is.
+#[derive(Clone)]
 pub(crate) enum Body {
     /// A type of the specification, in the facts of `definitions`.
     Type(Part),

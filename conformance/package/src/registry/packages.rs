@@ -2,7 +2,7 @@
 
 use super::Registry;
 use super::layer::{Layer, Origin, depends};
-use crate::archive::Manifest;
+use crate::archive::{Manifest, is_core};
 use crate::package::Package;
 
 /// A package that another one builds on is not here.
@@ -25,7 +25,8 @@ impl Registry {
         self.with(packages.into_iter().flat_map(|package| package.artefacts))
     }
 
-    /// What packages need that is neither here nor among them. The core package of the release is always here.
+    /// What packages need that is neither here nor among them. The core packages are always here, and in whatever version the
+    /// terminology and the extensions that HL7 publishes apart: most guides name them, and what of them is in use is built in.
     #[must_use]
     pub fn missing<'a>(&self, packages: impl IntoIterator<Item = &'a Manifest> + Clone) -> Vec<MissingDependency> {
         let mut here = self.top.origins();
@@ -33,7 +34,7 @@ impl Registry {
         let mut missing = Vec::new();
         for manifest in packages {
             for wanted in &manifest.dependencies {
-                if !here.iter().any(|origin| depends(wanted, origin)) {
+                if !is_always_here(&wanted.0) && !here.iter().any(|origin| depends(wanted, origin)) {
                     let (name, version) = wanted.clone();
                     missing.push(MissingDependency { package: manifest.id(), name, version });
                 }
@@ -47,6 +48,10 @@ impl Registry {
     pub fn packages(&self) -> Vec<(String, String)> {
         self.top.origins().into_iter().map(|origin| (origin.name, origin.version)).collect()
     }
+}
+
+fn is_always_here(name: &str) -> bool {
+    is_core(name) || name.starts_with("hl7.terminology") || name.starts_with("hl7.fhir.uv.extensions")
 }
 
 impl From<&Manifest> for Origin {

@@ -27,6 +27,8 @@ type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 /// Fetches documents of issuers and clients.
 pub struct Fetch {
     time: Duration,
+    most: usize,
+    accept: HeaderValue,
     /// Made when it is first needed: it reads the machine's certificates.
     client: OnceLock<Result<HttpsClient, Arc<str>>>,
 }
@@ -53,8 +55,8 @@ pub enum FetchError {
     #[error("expected status 200, found {0}")]
     Status(StatusCode),
     /// Too long or cut off.
-    #[error("expected a document of at most 256 KiB")]
-    Body,
+    #[error("expected a whole document of at most {0} bytes")]
+    Body(usize),
     /// Too slow.
     #[error("no answer in time")]
     Time,
@@ -77,7 +79,13 @@ impl Fetch {
     /// Fetches that take at most this long each.
     #[must_use]
     pub const fn new(time: Duration) -> Self {
-        Self { time, client: OnceLock::new() }
+        Self { time, most: MOST_BYTES, accept: HeaderValue::from_static("application/json"), client: OnceLock::new() }
+    }
+
+    /// Fetches of anything, not only JSON, of at most so many bytes.
+    #[must_use]
+    pub const fn of_files(time: Duration, most: usize) -> Self {
+        Self { time, most, accept: HeaderValue::from_static("*/*"), client: OnceLock::new() }
     }
 
     /// `GET`
@@ -124,22 +132,22 @@ impl Fetch {
         let mut request = Request::builder().method(method).uri(url.as_str());
         if let Some(fields) = request.headers_mut() {
             *fields = headers;
-            fields.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            fields.insert(ACCEPT, self.accept.clone());
         }
         let request = request.body(Full::new(body)).map_err(|_| FetchError::Url)?;
         let client = self.client.get_or_init(connector).as_ref().map_err(|why| FetchError::Connection(why.clone()))?;
         let exchange = async {
             let response = client.request(request).await.map_err(|error| FetchError::Connection(reason(&error)))?;
-            read(response).await
+            read(response, self.most).await
         };
         tokio::time::timeout(self.time, exchange).await.map_err(|_| FetchError::Time)?
     }
 }
 
-async fn read(response: Response<Incoming>) -> Result<(StatusCode, Fetched), FetchError> {
+async fn read(response: Response<Incoming>, most: usize) -> Result<(StatusCode, Fetched), FetchError> {
     let status = response.status();
     let fresh_for = freshness(response.headers());
-    let body = Limited::new(response.into_body(), MOST_BYTES).collect().await.map_err(|_| FetchError::Body)?;
+    let body = Limited::new(response.into_body(), most).collect().await.map_err(|_| FetchError::Body(most))?;
     Ok((status, Fetched { body: body.to_bytes(), fresh_for }))
 }
 

@@ -10,6 +10,7 @@ use config::{Config, Fault, JwkSet, LoadError};
 use super::Done;
 use crate::authorize::jwk::KeySet;
 use crate::authorize::scopes::Scopes;
+use crate::packages::Packages;
 use crate::registry;
 
 /// Says everything that is wrong with a configuration, each with its place
@@ -55,7 +56,7 @@ pub(crate) fn load(path: &Path) -> Result<Option<Config>, std::io::Error> {
     Ok(None)
 }
 
-/// What the configuration's own crate cannot know: kinds of adapter, scopes, keys.
+/// What the configuration's own crate cannot know: kinds of adapter, scopes, keys, packages.
 fn last_pass(config: &Config) -> Vec<Fault> {
     let mut faults = registry::check(config);
     for (name, client) in &config.clients {
@@ -66,6 +67,9 @@ fn last_pass(config: &Config) -> Vec<Fault> {
     }
     for (name, issuer) in &config.issuers {
         faults.extend(issuer.scopes.as_ref().and_then(|text| scopes(config, &["issuers", name, "scopes"], text)));
+    }
+    if let Err(error) = Packages::load(config) {
+        faults.push(config.fault(&["packages"], error.to_string(), "expected packages that can be loaded"));
     }
     faults
 }

@@ -5,6 +5,7 @@ mod check;
 pub mod client;
 mod demo;
 mod fhirpath;
+mod package;
 mod running;
 mod serve;
 pub mod token;
@@ -36,6 +37,7 @@ enum Command {
     Client(client::Arguments),
     Validate(validate::Validate),
     Fhirpath(fhirpath::Fhirpath),
+    Package(package::Package),
     Backup(backup::Backup),
 }
 
@@ -81,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Client(client) => Ok(client::run(&client)),
         Command::Validate(validate) => validate.run(),
         Command::Fhirpath(fhirpath) => fhirpath.run(),
+        Command::Package(package) => package.run(),
         Command::Backup(backup) => backup.run(),
     };
     done.unwrap_or_else(|error| {

@@ -45,7 +45,7 @@ impl Signals {
         }
     }
 
-    /// Until Ctrl-C or SIGTERM; SIGHUP reads the certificates again.
+    /// Until Ctrl-C or SIGTERM; SIGHUP reads certificates and packages again.
     pub(super) async fn serve(&mut self, gateway: &Gateway) {
         loop {
             tokio::select! {
@@ -71,5 +71,9 @@ fn reload(gateway: &Gateway) {
     match gateway.reload() {
         Ok(()) => tracing::info!("certificates are as in their files"),
         Err(error) => tracing::error!(%error, "certificates stay as they were"),
+    }
+    match gateway.reload_packages() {
+        Ok(()) => tracing::info!("packages are as in their folders"),
+        Err(error) => tracing::error!(%error, "packages stay as they were"),
     }
 }

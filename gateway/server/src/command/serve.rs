@@ -12,7 +12,7 @@ use super::running::{Signals, runtime};
 use crate::gateway::Gateway;
 use crate::telemetry;
 
-/// Runs the gateway until Ctrl-C or SIGTERM; SIGHUP reads the certificates again
+/// Runs the gateway until Ctrl-C or SIGTERM; SIGHUP reads certificates and packages again
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  frontdesk serve --config config/frontdesk.toml")]
 pub(crate) struct Serve {

@@ -1,0 +1,26 @@
+//! `[packages]`: FHIR packages beside those that are built in.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// `[packages]`. Nothing is fetched at start: `frontdesk package add` does.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Packages {
+    /// Where `frontdesk package add --config` puts packages; all that lie there are loaded. Without it, the folder `packages` of
+    /// `gateway.data`.
+    pub folder: Option<PathBuf>,
+    /// A package cache that other programs fill, such as `~/.fhir/packages`: what `load` names, and what packages build on,
+    /// is taken from there as well.
+    pub cache: Option<PathBuf>,
+    /// Packages that are loaded from `cache`, as `NAME#VERSION`.
+    pub load: Vec<String>,
+    /// The registry that `frontdesk package add NAME#VERSION` asks: `GET REGISTRY/NAME` lists versions as npm's does.
+    pub registry: Option<Url>,
+    /// Which version of a package a canonical without a version means, by package name.
+    pub versions: BTreeMap<String, String>,
+}

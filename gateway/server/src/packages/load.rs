@@ -1,0 +1,149 @@
+//! What is built in and what the configuration adds, as a registry of canonicals for each release.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use config::Config;
+use fhir::Version;
+use package::{Manifest, Package, Registry};
+
+use super::PackageError;
+use super::cache::Cache;
+use super::folder::Folder;
+use super::name::PackageName;
+
+/// Where packages of a configuration lie.
+#[derive(Clone, Debug)]
+struct Places {
+    folder: Folder,
+    shared: Option<Folder>,
+    compiled: PathBuf,
+    named: Vec<String>,
+    versions: BTreeMap<String, String>,
+}
+
+/// The registries of all releases. They are replaced together, so that whoever holds one keeps what it began with.
+pub struct Packages {
+    places: Places,
+    current: ArcSwap<[Registry; 3]>,
+}
+
+impl Packages {
+    /// Loads what the configuration names.
+    ///
+    /// # Errors
+    /// A package is not there, cannot be used, or builds on one that is not there.
+    pub fn load(config: &Config) -> Result<Self, PackageError> {
+        let places = Places::of(config);
+        let current = ArcSwap::from_pointee(places.registries()?);
+        Ok(Self { places, current })
+    }
+
+    /// Loads everything again. On an error what was loaded before stays.
+    ///
+    /// # Errors
+    /// As [`Packages::load`].
+    pub fn reload(&self) -> Result<(), PackageError> {
+        self.current.store(Arc::new(self.places.registries()?));
+        Ok(())
+    }
+
+    /// The registry of a release as it is now.
+    #[must_use]
+    pub fn registry(&self, version: Version) -> Registry {
+        let [r4, r4b, r5] = &**self.current.load();
+        match version {
+            Version::R4 => r4.clone(),
+            Version::R4B => r4b.clone(),
+            Version::R5 => r5.clone(),
+        }
+    }
+}
+
+impl Places {
+    fn of(config: &Config) -> Self {
+        let packages = &config.packages;
+        Self {
+            folder: folder_of(config),
+            shared: packages.cache.as_deref().map(Folder::at),
+            compiled: config.gateway.data.join("compiled-packages"),
+            named: packages.load.clone(),
+            versions: packages.versions.clone(),
+        }
+    }
+
+    fn registries(&self) -> Result<[Registry; 3], PackageError> {
+        let packages = self.read()?;
+        let mut by_release = Version::ALL.map(|version| (version, Vec::new()));
+        for package in packages {
+            // A package that names several releases is read once for each: rare, and its bytes are shared.
+            for (version, list) in &mut by_release {
+                if package.manifest().is_for(*version) {
+                    list.push(package.clone());
+                }
+            }
+        }
+        let [r4, r4b, r5] = by_release;
+        Ok([self.registry(r4)?, self.registry(r4b)?, self.registry(r5)?])
+    }
+
+    fn registry(&self, (version, packages): (Version, Vec<Package>)) -> Result<Registry, PackageError> {
+        let built_in = Registry::built_in(version);
+        let missing = built_in.missing(packages.iter().map(Package::manifest));
+        if !missing.is_empty() {
+            return Err(PackageError::Missing(missing));
+        }
+        let registry = if packages.is_empty() { built_in } else { built_in.with_packages(packages) };
+        Ok(self.versions.iter().fold(registry, |registry, (name, version)| registry.prefer(name, version)))
+    }
+
+    /// All that lies in the own folder, what is named, and what these build on.
+    fn read(&self) -> Result<Vec<Package>, PackageError> {
+        let cache = Cache::at(&self.compiled);
+        let mut wanted = self.folder.names()?;
+        for name in &self.named {
+            wanted.push(name.parse()?);
+        }
+        let mut packages: Vec<Package> = Vec::new();
+        while let Some(name) = wanted.pop() {
+            if packages.iter().any(|package| is(package.manifest(), &name)) {
+                continue;
+            }
+            let folder = self.folder_with(&name).ok_or_else(|| self.not_here(&name))?;
+            let package = cache.read(folder, &name)?;
+            wanted.extend(self.needs(package.manifest()));
+            packages.push(package);
+        }
+        Ok(packages)
+    }
+
+    /// What a package builds on and a folder has. What is built in need not be there, and what is nowhere is found out later.
+    fn needs(&self, manifest: &Manifest) -> Vec<PackageName> {
+        let names = manifest.dependencies.iter().filter_map(|(name, version)| PackageName::new(name, version).ok());
+        names.filter(|name| self.folder_with(name).is_some()).collect()
+    }
+
+    fn folder_with(&self, name: &PackageName) -> Option<&Folder> {
+        std::iter::once(&self.folder).chain(&self.shared).find(|folder| folder.has(name))
+    }
+
+    fn not_here(&self, name: &PackageName) -> PackageError {
+        let folders =
+            std::iter::once(&self.folder).chain(&self.shared).map(|folder| folder.path().display().to_string());
+        PackageError::NotHere { name: name.to_string(), folders: folders.collect::<Vec<_>>().join(", ") }
+    }
+}
+
+/// The folder of a configuration, into which packages are added.
+pub(super) fn folder_of(config: &Config) -> Folder {
+    match &config.packages.folder {
+        Some(path) => Folder::at(path),
+        None => Folder::at(&config.gateway.data.join("packages")),
+    }
+}
+
+fn is(manifest: &Manifest, name: &PackageName) -> bool {
+    manifest.name == name.name && manifest.version == name.version
+}

@@ -1,0 +1,124 @@
+//! FHIR packages: where they lie, how they come there, and what the gateway knows through them. Nothing is fetched but by
+//! `frontdesk package add`.
+
+mod add;
+mod cache;
+mod folder;
+mod load;
+mod name;
+mod remote;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use package::{Archive, BadArchive, Bounds, Package};
+
+use crate::authorize::fetch::FetchError;
+
+pub use add::{Added, Adding};
+pub use cache::Cache;
+pub use folder::Folder;
+pub use load::Packages;
+pub use name::{NoPackageName, PackageName};
+pub use remote::{Fetched, Remote};
+
+/// Why a package cannot be added or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// A file or folder.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// What stands in it.
+    #[error("{name} is no package: {source}")]
+    Archive {
+        /// The package or the file.
+        name: String,
+        /// Why not.
+        source: BadArchive,
+    },
+    /// Its name.
+    #[error(transparent)]
+    Name(#[from] NoPackageName),
+    /// It lies nowhere.
+    #[error("{name} is in none of {folders} (add it: frontdesk package add {name})")]
+    NotHere {
+        /// The package.
+        name: String,
+        /// Where it was looked for.
+        folders: String,
+    },
+    /// What it builds on lies nowhere.
+    #[error("{}", sentences(.0))]
+    Missing(Vec<package::MissingDependency>),
+    /// No registry is known.
+    #[error("no registry is set to fetch {0} from (--registry URL, or `registry` in [packages])")]
+    NoRegistry(PackageName),
+    /// The registry does not answer.
+    #[error("cannot fetch {url}: {source}")]
+    Registry {
+        /// What was asked.
+        url: String,
+        /// Why not.
+        source: FetchError,
+    },
+    /// The registry answers with something else.
+    #[error("expected {expected} from {url}")]
+    Answer {
+        /// What was asked.
+        url: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// The registry does not have it.
+    #[error("{registry} has no {name} (its newest: {known})")]
+    Absent {
+        /// The package.
+        name: String,
+        /// The registry.
+        registry: String,
+        /// What it has.
+        known: String,
+    },
+    /// One package needs more others than any sensible one.
+    #[error("expected a package that builds on at most {0} others")]
+    TooMany(usize),
+}
+
+impl PackageError {
+    fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File { path: path.to_owned(), source }
+    }
+}
+
+fn sentences(missing: &[package::MissingDependency]) -> String {
+    missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// The package in a `.tgz`.
+///
+/// # Errors
+/// It cannot be read or is no package.
+pub fn read_file(path: &Path) -> Result<Package, PackageError> {
+    Ok(usable(read_archive(path)?))
+}
+
+fn read_archive(path: &Path) -> Result<Archive, PackageError> {
+    let bytes = std::fs::read(path).map_err(|error| PackageError::file(path, error))?;
+    Archive::read(&bytes, Bounds::default())
+        .map_err(|source| PackageError::Archive { name: path.display().to_string(), source })
+}
+
+/// What can be used of an archive. The rest is logged.
+fn usable(archive: Archive) -> Package {
+    let (package, left_out) = Package::of(archive);
+    for left in left_out {
+        tracing::warn!(package = package.manifest().id(), file = left.file, why = left.why, "left out of a package");
+    }
+    package
+}

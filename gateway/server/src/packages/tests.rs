@@ -1,0 +1,257 @@
+//! Packages from files and from a registry on loopback, into folders and out of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::digest::{SHA512, digest};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use config::Config;
+use fhir::Version;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::*;
+
+/// The archive of a package with one profile, `http://NAME.example/p`.
+fn archive(name: &str, version: &str, needs: &[(&str, &str)]) -> Vec<u8> {
+    let needs: BTreeMap<_, _> = needs.iter().copied().collect();
+    let manifest = json!({"name": name, "version": version, "canonical": format!("http://{name}.example"),
+        "fhirVersions": ["4.0.1"], "dependencies": needs});
+    let profile = json!({"resourceType": "StructureDefinition", "url": format!("http://{name}.example/p"), "name": "P",
+        "status": "active", "kind": "resource", "abstract": false, "type": "Patient", "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "differential": {"element": [{"id": "Patient.active", "path": "Patient.active", "min": 1}]}});
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    for (path, content) in [("package/package.json", manifest), ("package/StructureDefinition-p.json", profile)] {
+        let content = content.to_string();
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, content.as_bytes()).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
+/// A registry of packages on loopback that ends with its test.
+struct Registry {
+    base: Url,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Registry {
+    async fn of(packages: &[(&str, &str, Vec<u8>)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        let mut answers = BTreeMap::new();
+        let mut listings: BTreeMap<String, serde_json::Value> = BTreeMap::new();
+        for (name, version, archive) in packages {
+            let hash = format!("sha512-{}", BASE64_STANDARD.encode(digest(&SHA512, archive)));
+            let dist = json!({"tarball": format!("{base}-/{name}-{version}.tgz"), "integrity": hash});
+            listings.entry(format!("/{name}")).or_insert_with(|| json!({"versions": {}}))["versions"][*version] =
+                json!({"dist": dist});
+            answers.insert(format!("/-/{name}-{version}.tgz"), archive.clone());
+        }
+        answers.extend(listings.into_iter().map(|(path, listing)| (path, listing.to_string().into_bytes())));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn(serve(listener, answers, Arc::clone(&asked)));
+        Self { base, asked }
+    }
+}
+
+async fn serve(listener: TcpListener, answers: BTreeMap<String, Vec<u8>>, asked: Arc<Mutex<Vec<String>>>) {
+    loop {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") && socket.read_buf(&mut head).await.unwrap() > 0 {}
+        let head = String::from_utf8(head).unwrap();
+        let path = head.split(' ').nth(1).unwrap().to_owned();
+        let (status, body) = answers.get(&path).map_or(("404 Not Found", &[][..]), |body| ("200 OK", body));
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        asked.lock().unwrap().push(path);
+        socket.write_all(head.as_bytes()).await.unwrap();
+        socket.write_all(body).await.unwrap();
+    }
+}
+
+fn adding(folder: &TempDir, registry: Option<&Registry>) -> Adding {
+    let registry = registry.map(|registry| registry.base.clone());
+    Adding { folder: Folder::at(folder.path()), shared: None, registry, with_dependencies: true }
+}
+
+fn file(folder: &TempDir, archive: &[u8]) -> String {
+    let path = folder.path().join("some.tgz");
+    std::fs::write(&path, archive).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn names(added: &[Added]) -> Vec<String> {
+    added.iter().map(|added| added.name.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_file_is_added_in_the_layout_that_others_share() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file =
+        file(&from, &archive("clinic.guide", "1.0.0", &[("hl7.fhir.r4.core", "4.0.1"), ("hl7.fhir.us.core", "7.0.0")]));
+    let added = adding(&to, None).add(&file).await.unwrap();
+    assert_eq!(names(&added), ["clinic.guide#1.0.0"]);
+    assert!(to.path().join("clinic.guide#1.0.0/package/package.json").is_file());
+    assert!(to.path().join("clinic.guide#1.0.0/package/StructureDefinition-p.json").is_file());
+    assert_eq!(std::fs::read_dir(to.path()).unwrap().count(), 1, "nothing half-written stays");
+    assert!(adding(&to, None).add(&file).await.unwrap()[0].was_there);
+}
+
+#[tokio::test]
+async fn what_a_package_builds_on_must_be_there_and_is_named() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = file(&from, &archive("clinic.guide", "1.0.0", &[("clinic.base", "2.0.x")]));
+    let mut adding = adding(&to, None);
+    let error = adding.add(&file).await.unwrap_err().to_string();
+    assert_eq!(error, "package clinic.guide#1.0.0 needs clinic.base#2.0.x, which is not here (add it first)");
+    assert_eq!(Folder::at(to.path()).names().unwrap(), []);
+    adding.with_dependencies = false;
+    assert_eq!(names(&adding.add(&file).await.unwrap()), ["clinic.guide#1.0.0"]);
+}
+
+#[tokio::test]
+async fn a_package_is_fetched_with_all_that_it_builds_on() {
+    let registry = Registry::of(&[
+        ("clinic.guide", "1.0.0", archive("clinic.guide", "1.0.0", &[("clinic.base", "2.0.x")])),
+        ("clinic.base", "2.0.1", archive("clinic.base", "2.0.1", &[("clinic.deep", "3.0.0")])),
+        ("clinic.base", "2.0.10", archive("clinic.base", "2.0.10", &[("clinic.deep", "3.0.0")])),
+        ("clinic.deep", "3.0.0", archive("clinic.deep", "3.0.0", &[("hl7.fhir.r4.core", "4.0.1")])),
+    ])
+    .await;
+    let to = tempfile::tempdir().unwrap();
+    let added = adding(&to, Some(&registry)).add("clinic.guide#1.0.0").await.unwrap();
+    assert_eq!(names(&added), ["clinic.deep#3.0.0", "clinic.base#2.0.10", "clinic.guide#1.0.0"]);
+    let count = registry.asked.lock().unwrap().len();
+    assert!(adding(&to, Some(&registry)).add("clinic.guide#1.0.0").await.unwrap()[0].was_there);
+    assert_eq!(registry.asked.lock().unwrap().len(), count, "what is there is not asked for");
+}
+
+#[tokio::test]
+async fn a_registry_that_has_it_not_is_quoted() {
+    let registry = Registry::of(&[("clinic.guide", "1.0.0", archive("clinic.guide", "1.0.0", &[]))]).await;
+    let to = tempfile::tempdir().unwrap();
+    let error = |what: &'static str| {
+        let adding = adding(&to, Some(&registry));
+        async move { adding.add(what).await.unwrap_err().to_string() }
+    };
+    assert_eq!(
+        error("clinic.guide#2.0.0").await,
+        format!("{} has no clinic.guide#2.0.0 (its newest: 1.0.0)", registry.base)
+    );
+    assert!(error("clinic.other#1.0.0").await.contains("found 404"));
+    assert!(error("clinic.guide.tgz").await.contains("no such file, and no NAME#VERSION"));
+    let without = adding(&to, None).add("clinic.guide#1.0.0").await.unwrap_err().to_string();
+    assert!(without.starts_with("no registry is set to fetch clinic.guide#1.0.0 from"), "{without}");
+}
+
+#[tokio::test]
+async fn what_the_registry_sends_must_be_what_it_announced() {
+    let registry = Registry::of(&[("clinic.guide", "1.0.0", b"another".to_vec())]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let dist = json!({"tarball": format!("{}-/clinic.guide-1.0.0.tgz", registry.base), "integrity": "sha512-AAAA"});
+    let listing = json!({"versions": {"1.0.0": {"dist": dist}}}).to_string().into_bytes();
+    tokio::spawn(serve(listener, BTreeMap::from([("/clinic.guide".to_owned(), listing)]), Arc::default()));
+    let error = Remote::new(base).get(&"clinic.guide#1.0.0".parse().unwrap()).await.err().unwrap().to_string();
+    assert!(error.starts_with("expected the archive that `dist.integrity` announces"), "{error}");
+}
+
+fn configured(data: &Path, packages: &str) -> Config {
+    let text = format!("[gateway]\ndata = \"{}\"\n[packages]\n{packages}", data.display());
+    config::shape("frontdesk.toml", &text).unwrap()
+}
+
+fn added(folder: &Path, name: &str, version: &str, needs: &[(&str, &str)]) -> PathBuf {
+    let archive = Archive::read(&archive(name, version, needs), Bounds::default()).unwrap();
+    Folder::at(folder).add(&archive).unwrap();
+    folder.join(format!("{name}#{version}"))
+}
+
+#[test]
+fn all_that_lies_in_the_folder_is_loaded_and_what_is_named_from_the_cache_with_what_it_builds_on() {
+    let (data, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    added(&data.path().join("packages"), "clinic.own", "1.0.0", &[]);
+    added(cache.path(), "clinic.guide", "1.0.0", &[("clinic.base", "2.0.0"), ("hl7.terminology.r4", "5.0.0")]);
+    added(cache.path(), "clinic.base", "2.0.0", &[]);
+    added(cache.path(), "clinic.unused", "1.0.0", &[]);
+    let text = format!("cache = \"{}\"\nload = [\"clinic.guide#1.0.0\"]", cache.path().display());
+    let packages = Packages::load(&configured(data.path(), &text)).unwrap();
+    let r4 = packages.registry(Version::R4);
+    for name in ["clinic.own", "clinic.guide", "clinic.base"] {
+        let profile = r4.structure(&format!("http://{name}.example/p")).unwrap();
+        assert_eq!(profile.element("Patient.active").unwrap().min, 1, "{name}");
+    }
+    assert!(r4.structure("http://clinic.unused.example/p").is_none());
+    assert!(packages.registry(Version::R5).structure("http://clinic.own.example/p").is_none(), "it is for R4");
+}
+
+#[test]
+fn a_package_that_is_named_and_not_there_is_an_error_that_says_where_it_was_looked_for() {
+    let data = tempfile::tempdir().unwrap();
+    let error = Packages::load(&configured(data.path(), "load = [\"clinic.guide#1.0.0\"]")).err().unwrap().to_string();
+    let folder = data.path().join("packages");
+    assert_eq!(
+        error,
+        format!(
+            "clinic.guide#1.0.0 is in none of {} (add it: frontdesk package add clinic.guide#1.0.0)",
+            folder.display()
+        )
+    );
+    added(&folder, "clinic.guide", "1.0.0", &[("clinic.base", "2.0.0")]);
+    let error = Packages::load(&configured(data.path(), "")).err().unwrap().to_string();
+    assert_eq!(error, "package clinic.guide#1.0.0 needs clinic.base#2.0.0, which is not here (add it first)");
+}
+
+#[test]
+fn a_reload_replaces_everything_at_once_and_an_error_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("packages");
+    let packages = Packages::load(&configured(data.path(), "")).unwrap();
+    let before = packages.registry(Version::R4);
+    added(&folder, "clinic.own", "1.0.0", &[]);
+    packages.reload().unwrap();
+    let url = "http://clinic.own.example/p";
+    assert!(packages.registry(Version::R4).structure(url).is_some());
+    assert!(before.structure(url).is_none(), "who holds the old one keeps it");
+    added(&folder, "clinic.broken", "1.0.0", &[("clinic.nowhere", "1.0.0")]);
+    packages.reload().unwrap_err();
+    assert!(packages.registry(Version::R4).structure(url).is_some());
+}
+
+#[test]
+fn the_version_that_a_practice_configured_is_meant() {
+    let data = tempfile::tempdir().unwrap();
+    let patient = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient";
+    let version = |text: &str| {
+        let packages = Packages::load(&configured(data.path(), text)).unwrap();
+        packages.registry(Version::R4).structure(patient).unwrap().version.clone()
+    };
+    assert_eq!(version("").as_deref(), Some("6.1.0"));
+    assert_eq!(version("versions = { \"hl7.fhir.us.core\" = \"9.0.0\" }").as_deref(), Some("9.0.0"));
+}
+
+#[test]
+fn a_compiled_package_is_used_and_made_anew_when_it_is_damaged_or_the_package_changed() {
+    let data = tempfile::tempdir().unwrap();
+    let place = added(data.path(), "clinic.own", "1.0.0", &[]);
+    let (folder, cache) = (Folder::at(data.path()), Cache::at(&data.path().join("compiled")));
+    let name: PackageName = "clinic.own#1.0.0".parse().unwrap();
+    let compiled = data.path().join("compiled/clinic.own#1.0.0.package");
+    assert_eq!(cache.read(&folder, &name).unwrap().artefacts().len(), 1);
+    let whole = std::fs::read(&compiled).unwrap();
+    std::fs::write(&compiled, &whole[..whole.len() - 3]).unwrap();
+    assert_eq!(cache.read(&folder, &name).unwrap().artefacts().len(), 1);
+    assert_eq!(std::fs::read(&compiled).unwrap(), whole);
+    let codes = json!({"resourceType": "CodeSystem", "url": "http://clinic.own.example/c"});
+    std::fs::write(place.join("package/CodeSystem-c.json"), codes.to_string()).unwrap();
+    assert_eq!(cache.read(&folder, &name).unwrap().artefacts().len(), 2);
+}
