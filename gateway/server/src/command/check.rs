@@ -68,7 +68,7 @@ fn last_pass(config: &Config) -> Vec<Fault> {
     for (name, issuer) in &config.issuers {
         faults.extend(issuer.scopes.as_ref().and_then(|text| scopes(config, &["issuers", name, "scopes"], text)));
     }
-    if let Err(error) = Packages::load(config) {
+    if let Err(error) = Packages::check(config) {
         faults.push(config.fault(&["packages"], error.to_string(), "expected packages that can be loaded"));
     }
     faults

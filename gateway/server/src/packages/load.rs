@@ -19,7 +19,8 @@ use super::name::PackageName;
 struct Places {
     folder: Folder,
     shared: Option<Folder>,
-    compiled: PathBuf,
+    /// Where packages are kept in the form that is read quickly; none when nothing is to be written.
+    compiled: Option<PathBuf>,
     named: Vec<String>,
     versions: BTreeMap<String, String>,
 }
@@ -36,9 +37,18 @@ impl Packages {
     /// # Errors
     /// A package is not there, cannot be used, or builds on one that is not there.
     pub fn load(config: &Config) -> Result<Self, PackageError> {
-        let places = Places::of(config);
+        let mut places = Places::of(config);
+        places.compiled = Some(config.gateway.data.join("compiled-packages"));
         let current = ArcSwap::from_pointee(places.registries()?);
         Ok(Self { places, current })
+    }
+
+    /// Whether [`Packages::load`] would do, without writing anything.
+    ///
+    /// # Errors
+    /// As [`Packages::load`].
+    pub fn check(config: &Config) -> Result<(), PackageError> {
+        Places::of(config).registries().map(drop)
     }
 
     /// Loads everything again. On an error what was loaded before stays.
@@ -68,7 +78,7 @@ impl Places {
         Self {
             folder: folder_of(config),
             shared: packages.cache.as_deref().map(Folder::at),
-            compiled: config.gateway.data.join("compiled-packages"),
+            compiled: None,
             named: packages.load.clone(),
             versions: packages.versions.clone(),
         }
@@ -101,7 +111,7 @@ impl Places {
 
     /// All that lies in the own folder, what is named, and what these build on.
     fn read(&self) -> Result<Vec<Package>, PackageError> {
-        let cache = Cache::at(&self.compiled);
+        let cache = self.compiled.as_deref().map(Cache::at);
         let mut wanted = self.folder.names()?;
         for name in &self.named {
             wanted.push(name.parse()?);
@@ -112,7 +122,10 @@ impl Places {
                 continue;
             }
             let folder = self.folder_with(&name).ok_or_else(|| self.not_here(&name))?;
-            let package = cache.read(folder, &name)?;
+            let package = match &cache {
+                Some(cache) => cache.read(folder, &name)?,
+                None => folder.read(&name)?,
+            };
             wanted.extend(self.needs(package.manifest()));
             packages.push(package);
         }

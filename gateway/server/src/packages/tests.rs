@@ -207,6 +207,8 @@ fn a_package_that_is_named_and_not_there_is_an_error_that_says_where_it_was_look
         )
     );
     added(&folder, "clinic.guide", "1.0.0", &[("clinic.base", "2.0.0")]);
+    assert!(Packages::check(&configured(data.path(), "")).is_err());
+    assert!(!data.path().join("compiled-packages").exists(), "a check writes nothing");
     let error = Packages::load(&configured(data.path(), "")).err().unwrap().to_string();
     assert_eq!(error, "package clinic.guide#1.0.0 needs clinic.base#2.0.0, which is not here (add it first)");
 }
