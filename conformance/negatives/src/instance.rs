@@ -115,8 +115,8 @@ impl Maker {
     fn special(&self, element: Element<'static>, shape: Shape<'static>) -> Option<String> {
         let coding = || {
             let codes = element.binding().and_then(|binding| binding.value_set);
-            let (system, code) =
-                codes.and_then(|codes| codes.codes().next()).unwrap_or(("http://example.org/s", code(element)));
+            let open = codes.and_then(|codes| codes.systems().next()).unwrap_or("http://example.org/s");
+            let (system, code) = codes.and_then(|codes| codes.codes().next()).unwrap_or((open, code(element)));
             format!(r#"{{"system":"{system}","code":"{code}"}}"#)
         };
         Some(match shape.path() {

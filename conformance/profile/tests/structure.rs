@@ -115,7 +115,7 @@ fn codes_of_required_bindings_are_checked() {
     };
     let system = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
     accepted(&allergy(&format!(
-        r#"{{"coding":[{{"system":"x:y","code":"z"}},{{"system":"{system}","code":"active"}}]}}"#
+        r#"{{"coding":[{{"system":"http://snomed.info/sct","code":"55561003"}},{{"system":"{system}","code":"active"}}]}}"#
     )));
     for status in [r#"{"text":"active"}"#.to_owned(), format!(r#"{{"coding":[{{"system":"{system}","code":"x"}}]}}"#)] {
         refused(&allergy(&status), IssueType::CodeInvalid, "AllergyIntolerance.clinicalStatus");

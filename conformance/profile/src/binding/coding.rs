@@ -10,11 +10,11 @@ use crate::explain::shortened;
 use crate::report::Report;
 use crate::validator::Subject;
 
-/// Checks a Coding. Of a code that the scan has looked up in a required value set only the system and the words are left.
-pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_scanned: bool, report: &mut Report) {
+/// Checks a Coding. `is_reported` says whether the scan has refused the code already.
+pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_reported: &dyn Fn() -> bool, report: &mut Report) {
     let code = coding.member("code");
     let Some(system) = coding.member("system") else {
-        if code.is_some() && !is_scanned {
+        if code.is_some() && !is_reported() {
             report.warning(
                 coding.index(),
                 IssueType::Invalid,
@@ -32,7 +32,7 @@ pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_scanned: bool, 
     let version = coding.member("version").and_then(Value::text);
     match subject.terminology().code(&url, version.as_deref(), &text) {
         Lookup::Known(known) => check_known(subject, coding, (&*url, &*text), &known, report),
-        Lookup::NotThere if !is_scanned => {
+        Lookup::NotThere if !is_reported() => {
             let node = code.map_or(coding.index(), Value::index);
             let found = (shortened(&text), shortened(&url));
             report.error(

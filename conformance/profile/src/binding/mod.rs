@@ -16,17 +16,36 @@ use plan::{Plan, Shape};
 pub(crate) fn check(subject: &Subject<'_>, report: &mut Report) {
     let plan = Plan::of(subject.definitions);
     let Some(root) = subject.document.root() else { return };
+    let mut concept: Option<Value<'_>> = None;
     for index in 0..root.node().after {
         let Some(value) = subject.document.at(index) else { return };
         let element = value.node().element;
         let Some(shape) = plan.shape(element) else { continue };
+        if plan.is_scanned(element) && value.kind() == Kind::Object {
+            concept = Some(value);
+        }
         if shape == Shape::Coding && value.kind() == Kind::Object {
-            coding::check(subject, value, plan.is_scanned(element), report);
+            let is_reported = || concept.is_some_and(|concept| is_reported(subject, concept, index));
+            coding::check(subject, value, &is_reported, report);
         }
         if let Some(binding) = plan.binding(subject.definitions, element) {
             check_shape(subject, value, shape, &binding, report);
         }
     }
+}
+
+/// Whether the scan has said that nothing in `concept`, in which `coding` stands, is of the required value set.
+fn is_reported(subject: &Subject<'_>, concept: Value<'_>, coding: u32) -> bool {
+    let element = subject.definitions.element_of(concept.node());
+    let Some(codes) = element.and_then(|element| element.required_codes()) else { return false };
+    let is_in = |coding: Value<'_>| {
+        let text = |name| coding.member(name).and_then(Value::text);
+        let system = text("system").unwrap_or_default();
+        text("code").is_some_and(|code| codes.has(&system, code.as_bytes()))
+    };
+    let inner = concept.member("concept").unwrap_or(concept);
+    let mut codings = inner.member("coding").into_iter().flat_map(Value::children).chain([inner]);
+    (concept.index()..concept.node().after).contains(&coding) && !codings.any(is_in)
 }
 
 fn check_shape(subject: &Subject<'_>, value: Value<'_>, shape: Shape, binding: &Binding<'_>, report: &mut Report) {
