@@ -14,6 +14,7 @@ mod finding;
 mod format;
 pub mod invariants;
 mod narrative;
+mod profiled;
 mod reference;
 mod report;
 mod rules;

@@ -6,6 +6,7 @@ use fhir::{Issue, IssueType, Severity};
 use crate::explain::Explanation;
 
 /// Something that is wrong or doubtful at a node.
+#[derive(PartialEq, Eq)]
 struct Found {
     node: u32,
     /// An element that the node lacks, as FHIRPath below it; empty when the node itself is meant.
@@ -41,6 +42,11 @@ impl Report {
         self.add(Severity::Information, node, code, text.into(), String::new());
     }
 
+    /// Something of whatever severity.
+    pub(crate) fn say(&mut self, severity: Severity, node: u32, code: IssueType, text: impl Into<String>) {
+        self.add(severity, node, code, text.into(), String::new());
+    }
+
     /// As [`Report::error`], about something that the node lacks: `below` is its FHIRPath from the node on, `period.start`.
     pub(crate) fn missing(&mut self, node: u32, below: &str, code: IssueType, text: impl Into<String>) {
         self.add(Severity::Error, node, code, text.into(), below.to_owned());
@@ -52,8 +58,17 @@ impl Report {
     }
 
     fn add(&mut self, severity: Severity, node: u32, code: IssueType, text: String, below: String) {
+        let found = Found { node, below, severity, code, text };
+        if self.found.contains(&found) {
+            return;
+        }
         if self.found.len() < self.bound {
-            self.found.push(Found { node, below, severity, code, text });
+            self.found.push(found);
+        } else if severity >= Severity::Error {
+            // An error takes the place of the last thing that is none: what is wrong is never lost for what is doubtful.
+            if let Some(other) = self.found.iter_mut().rev().find(|other| other.severity < Severity::Error) {
+                *other = found;
+            }
         }
     }
 

@@ -3,11 +3,16 @@
 //! A pass is a function that is given the [`Subject`] and a [`Report`]; it runs only where the scan left nodes that can be
 //! trusted, and a valid resource costs it no allocation.
 
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
 use fhir::json::{Document, Limits};
 use fhir::{Outcome, ResourceType, Version};
-use terminology::Terminology;
+use package::{Artefact, Registry};
+use terminology::{InvalidResource, Terminology};
 
 use crate::explain::Explanation;
+use crate::profiled::Engine;
 use crate::report::Report;
 use crate::scan::{Bounds, Scratch, scan};
 
@@ -18,7 +23,7 @@ const STEPS: u64 = 200_000_000;
 #[derive(Clone, Debug)]
 pub struct Validator {
     version: Version,
-    terminology: Terminology,
+    engine: Arc<Engine>,
 }
 
 /// What one validation is asked beyond the validator's own settings.
@@ -39,35 +44,73 @@ pub(crate) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub(crate) const fn terminology(&self) -> &'a Terminology {
-        &self.validator.terminology
+    pub(crate) fn terminology(&self) -> &'a Terminology {
+        self.validator.terminology()
     }
 }
 
 impl Validator {
-    /// For the base specification of a release.
+    /// For a release and what is built in for it.
     #[must_use]
-    pub const fn new(version: Version) -> Self {
-        Self { version, terminology: Terminology::of(version) }
+    pub fn new(version: Version) -> Self {
+        static BUILT_IN: [LazyLock<Validator>; 3] = [
+            LazyLock::new(|| Validator::of(Registry::built_in(Version::R4), Terminology::of(Version::R4))),
+            LazyLock::new(|| Validator::of(Registry::built_in(Version::R4B), Terminology::of(Version::R4B))),
+            LazyLock::new(|| Validator::of(Registry::built_in(Version::R5), Terminology::of(Version::R5))),
+        ];
+        let [r4, r4b, r5] = &BUILT_IN;
+        match version {
+            Version::R4 => Self::clone(r4),
+            Version::R4B => Self::clone(r4b),
+            Version::R5 => Self::clone(r5),
+        }
+    }
+
+    /// For definitions and codes, which are of one release.
+    #[must_use]
+    pub fn of(registry: Registry, terminology: Terminology) -> Self {
+        Self { version: registry.version(), engine: Arc::new(Engine::new(registry, terminology)) }
     }
 
     /// With code systems and value sets of its own: those of packages, or of what a resource comes with.
     #[must_use]
-    pub fn with_terminology(mut self, terminology: Terminology) -> Self {
-        self.terminology = terminology;
-        self
+    pub fn with_terminology(self, terminology: Terminology) -> Self {
+        Self::of(self.registry().clone(), terminology)
     }
 
-    /// The code systems and value sets that codes are looked up in.
-    #[must_use]
-    pub const fn terminology(&self) -> &Terminology {
-        &self.terminology
+    /// The same with further resources: definitions, value sets and code systems, alone, in Bundles or contained. What was there
+    /// is shared. A resource that defines nothing is passed over.
+    ///
+    /// # Errors
+    /// When one is no JSON.
+    pub fn with(&self, resources: impl IntoIterator<Item = Bytes>) -> Result<Self, InvalidResource> {
+        let resources: Vec<Bytes> = resources.into_iter().collect();
+        let artefacts = resources.iter().filter_map(|json| Artefact::from_json(json.clone()).ok());
+        let registry = self.registry().with(artefacts);
+        let terminology = self.terminology().with(resources.iter().map(AsRef::as_ref))?;
+        Ok(Self::of(registry, terminology))
     }
 
     /// The release.
     #[must_use]
     pub const fn version(&self) -> Version {
         self.version
+    }
+
+    /// The definitions.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        self.engine.registry()
+    }
+
+    /// The codes.
+    #[must_use]
+    pub fn terminology(&self) -> &Terminology {
+        self.engine.terminology()
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Everything that is wrong or doubtful with a resource in JSON or XML; an outcome without issues when nothing is. Lines and
@@ -104,5 +147,5 @@ impl Validator {
 fn passes(subject: &Subject<'_>, request: &Request<'_>, report: &mut Report) {
     crate::base::check(subject, report);
     crate::binding::check(subject, report);
-    let _ = request;
+    crate::profiled::check(subject, request, report);
 }

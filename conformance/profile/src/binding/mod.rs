@@ -10,7 +10,8 @@ use fhir::json::{Kind, Value};
 use crate::report::Report;
 use crate::validator::Subject;
 pub(crate) use bound::{Binding, check_bound};
-use plan::{Plan, Shape};
+use plan::Plan;
+pub(crate) use plan::Shape;
 
 /// Every coded element of the base specification. Required bindings that the scan has checked are not looked at again.
 pub(crate) fn check(subject: &Subject<'_>, report: &mut Report) {

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use bytes::Bytes;
 use fhir::{Issue, IssueType, Outcome, Severity, Version};
 use profile::{Request, Validator};
 
@@ -27,11 +28,15 @@ impl Judge {
         &self,
         version: Version,
         bytes: &[u8],
-        _supporting: &[Vec<u8>],
+        supporting: &[Vec<u8>],
         profile: Option<String>,
     ) -> Outcome {
         let profiles: Vec<String> = self.profiles.iter().cloned().chain(profile).collect();
-        validate(&Validator::new(version), &profiles, bytes)
+        let definitions = supporting.iter().map(|resource| Bytes::copy_from_slice(resource));
+        match Validator::new(version).with(definitions) {
+            Ok(validator) => validate(&validator, &profiles, bytes),
+            Err(error) => Outcome::from(Issue::error(IssueType::Invalid, format!("in a supporting file: {error}"))),
+        }
     }
 }
 

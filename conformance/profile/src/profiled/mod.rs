@@ -1,0 +1,131 @@
+//! Validation against profiles: those that resources claim, those that are asked for, and the definitions of extensions.
+//!
+//! `compile` turns a structure into a [`model::Profile`] once, [`engine`] keeps it, `walk` goes over nodes and rules side by
+//! side. A valid resource costs no allocation.
+
+mod compare;
+mod compile;
+mod engine;
+mod invariant;
+mod items;
+mod marks;
+mod model;
+mod resolve;
+mod services;
+mod walk;
+
+use fhir::json::{Kind, Value};
+use fhir::{IssueType, Severity};
+
+pub(crate) use engine::Engine;
+use marks::Mark;
+use walk::{Scope, Walk};
+
+use crate::report::Report;
+use crate::validator::{Request, Subject};
+
+/// All resources of a document against the profiles that they claim, its root against those that are asked for as well, and all
+/// extensions against their definitions.
+pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut Report) {
+    let mut walk = Walk::new(subject, report);
+    let marks = marks::of(subject.validator.version());
+    let mut open = Open::default();
+    let mut node = 0;
+    while let Some(value) = subject.document.at(node) {
+        match marks.get(value.node().element as usize) {
+            Some(Mark::Contained) if value.kind() == Kind::Array => open.contained = value.node().after,
+            Some(Mark::Resource) if value.kind() == Kind::Object => {
+                open.enter(value);
+                claims(&mut walk, value, open.scope());
+            }
+            Some(mark @ (Mark::Extension | Mark::ModifierExtension)) if value.kind() == Kind::Object => {
+                open.leave(node);
+                walk.extension(value, *mark == Mark::ModifierExtension, open.scope());
+            }
+            _ => {}
+        }
+        node += 1;
+    }
+    for profile in request.profiles {
+        asked(&mut walk, profile);
+    }
+}
+
+/// Resources around a node, the innermost last.
+#[derive(Default)]
+struct Open {
+    /// Scopes and where they end; what is nested deeper is taken for a part of the last.
+    scopes: [(u32, u32, u32); 16],
+    depth: usize,
+    /// Where the contained resources end that are being read.
+    contained: u32,
+}
+
+impl Open {
+    fn enter(&mut self, resource: Value<'_>) {
+        self.leave(resource.index());
+        let (index, after) = (resource.index(), resource.node().after);
+        let container = self.scope().root;
+        let root = if index < self.contained { container } else { index };
+        if let Some(place) = self.scopes.get_mut(self.depth) {
+            *place = (index, root, after);
+            self.depth += 1;
+        }
+    }
+
+    fn leave(&mut self, node: u32) {
+        while self.depth > 1 && self.scopes.get(self.depth - 1).is_some_and(|(.., after)| *after <= node) {
+            self.depth -= 1;
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        let (resource, root, _) =
+            self.depth.checked_sub(1).and_then(|last| self.scopes.get(last)).copied().unwrap_or_default();
+        Scope { resource, root }
+    }
+}
+
+/// The profiles that a resource claims in `meta.profile`.
+fn claims<'a>(walk: &mut Walk<'a, '_>, resource: Value<'a>, scope: Scope) {
+    let claimed = resource.member("meta").and_then(|meta| meta.member("profile"));
+    for claim in claimed.into_iter().flat_map(Value::children) {
+        let Some(canonical) = claim.text() else { continue };
+        match walk.engine().profile(&canonical) {
+            Ok(profile) => against(walk, resource, claim.index(), &profile, scope),
+            Err(error) => walk.unresolved(&error, claim.index()),
+        }
+    }
+}
+
+/// A profile that somebody wants the root to follow.
+fn asked(walk: &mut Walk<'_, '_>, canonical: &str) {
+    let Some(root) = walk.document().root() else { return };
+    match walk.engine().profile(canonical) {
+        Ok(profile) => against(walk, root, 0, &profile, Scope { resource: 0, root: 0 }),
+        Err(error) => walk.error(0, IssueType::NotFound, || error.to_string()),
+    }
+}
+
+fn against<'a>(walk: &mut Walk<'a, '_>, resource: Value<'a>, claim: u32, profile: &model::Profile, scope: Scope) {
+    let element = walk.definitions().element_of(resource.node());
+    if !element.and_then(|element| element.type_()).is_some_and(|known| known.is_a(&profile.type_name)) {
+        walk.error(claim, IssueType::Structure, || {
+            let found = element.map_or("something else", |element| element.name());
+            format!("expected a profile of {found}, found one of {}: {}", profile.type_name, profile.url)
+        });
+        return;
+    }
+    if profile.is_type {
+        return;
+    }
+    if let Some(base) = &profile.missing_base {
+        walk.say(Severity::Warning, claim, IssueType::NotFound, || {
+            format!("no package here has `{base}`, from which {} derives: what it demands was not checked", profile.url)
+        });
+    }
+    for fault in &profile.faults {
+        walk.say(Severity::Information, claim, IssueType::NotSupported, || fault.clone());
+    }
+    walk.profile(resource.index(), profile, scope, None);
+}
