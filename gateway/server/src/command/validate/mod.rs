@@ -1,73 +1,134 @@
 //! `frontdesk validate`: an OperationOutcome for each resource.
 
 mod batch;
+mod bulk;
 mod jobs;
 mod judge;
+mod sheet;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use fhir::{Outcome, Version};
 
-use super::{Done, parse_version};
+use super::{Done, Output, parse_version};
+use bulk::Bulk;
 use judge::{Judge, unreadable};
+use sheet::Sheet;
+
+/// Bytes that are asked of a bulk file at once.
+const READ_AT_ONCE: usize = 1024 * 1024;
 
 /// Validates FHIR resources: one OperationOutcome a file, exit code 1 when any has an error
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  frontdesk validate --fhir-version R4 patient.json appointment.xml\n  \
-                        frontdesk validate - < patient.json\n  \
-                        find . -name '*.json' | frontdesk validate --fhir-version R5 --batch")]
+                        frontdesk validate --profile http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient - < patient.json\n  \
+                        find . -name '*.json' | frontdesk validate --fhir-version R5 --batch\n  \
+                        frontdesk validate --ndjson Patient.ndjson")]
 pub(crate) struct Validate {
     /// The FHIR release: R4, 4.0, 4.0.1, R4B, 4.3, R5, …
     #[arg(long, value_name = "V", default_value = "R4", value_parser = parse_version)]
     fhir_version: Version,
     /// Read paths from standard input; one OperationOutcome a line, in their order
-    #[arg(long, conflicts_with_all = ["jobs", "files"])]
+    #[arg(long, conflicts_with_all = ["jobs", "ndjson", "files", "output"])]
     batch: bool,
     /// Read jobs from standard input, a JSON object a line: id, file, version, supporting files, profile_file; an object with id
     /// and outcome for each
-    #[arg(long, conflicts_with = "files")]
+    #[arg(long, conflicts_with_all = ["ndjson", "files", "output"])]
     jobs: bool,
+    /// A bulk file, a resource a line (`-` is standard input): prints the lines with errors, numbered, and a summary
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    ndjson: Option<PathBuf>,
     /// Canonical of a profile that every resource must follow beside those that it claims; may be repeated
     #[arg(long = "profile", value_name = "URL")]
     profiles: Vec<String>,
+    /// How results are written: JSON for programs, or for people with the place in the source (json unless standard output is a
+    /// terminal)
+    #[arg(long, value_name = "FORM")]
+    output: Option<Output>,
     /// Files with one resource each, as JSON or XML; `-` is standard input
-    #[arg(required_unless_present_any = ["batch", "jobs"], value_name = "FILE")]
+    #[arg(required_unless_present_any = ["batch", "jobs", "ndjson"], value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
 impl Validate {
     pub(crate) fn run(self) -> Done {
-        let judge = Judge::new(self.profiles);
+        let judge = Judge::new(self.profiles.clone());
         let sound = if self.jobs {
             jobs::run(&judge, io::stdin().lock(), &mut io::stdout().lock())?
         } else if self.batch {
             batch::run(&judge, self.fhir_version, io::stdin().lock(), &mut io::stdout().lock())?
+        } else if let Some(file) = &self.ndjson {
+            self.bulk(&judge, file)?
         } else {
-            files(&judge, self.fhir_version, &self.files)?
+            self.files(&judge)?
         };
         Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+
+    fn output(&self) -> Output {
+        self.output.unwrap_or_else(|| Output::of(io::stdout().is_terminal()))
+    }
+
+    fn bulk(&self, judge: &Judge, file: &Path) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+        let bulk = Bulk {
+            judge,
+            version: self.fhir_version,
+            name: &name(file),
+            output: self.output(),
+            colours: io::stdout().is_terminal(),
+            threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+        };
+        let mut output = io::BufWriter::new(io::stdout().lock());
+        let sound = if file.as_os_str() == "-" {
+            bulk.run(io::BufReader::new(io::stdin()), &mut output)
+        } else {
+            let opened = File::open(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+            bulk.run(io::BufReader::with_capacity(READ_AT_ONCE, opened), &mut output)
+        }?;
+        output.flush()?;
+        Ok(sound)
+    }
+
+    /// Whether all are without errors.
+    fn files(&self, judge: &Judge) -> io::Result<bool> {
+        let (form, colours) = (self.output(), io::stdout().is_terminal());
+        let mut output = io::stdout().lock();
+        let mut sound = true;
+        for file in &self.files {
+            let read = super::read(file);
+            let outcome = outcome(judge, self.fhir_version, file, &read);
+            sound &= !outcome.has_errors();
+            let text = match form {
+                Output::Json => outcome.to_json(),
+                Output::Text => {
+                    let source = read.as_deref().unwrap_or_default();
+                    Sheet { name: &name(file), source, first_line: 1, colours }.render(&outcome).into_bytes()
+                }
+            };
+            write_line(&mut output, &text)?;
+        }
+        Ok(sound)
+    }
 }
 
-/// Whether all are without errors.
-fn files(judge: &Judge, version: Version, files: &[PathBuf]) -> io::Result<bool> {
-    let mut output = io::stdout().lock();
-    let mut sound = true;
-    for file in files {
-        let outcome = one(judge, version, file);
-        sound &= !outcome.has_errors();
-        write_line(&mut output, &outcome.to_json())?;
-    }
-    Ok(sound)
+/// What a file is called in messages.
+fn name(file: &Path) -> String {
+    if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
 }
 
 fn one(judge: &Judge, version: Version, file: &Path) -> Outcome {
-    match super::read(file) {
-        Ok(bytes) => judge.validate(version, &bytes),
-        Err(error) => unreadable(file, &error),
+    outcome(judge, version, file, &super::read(file))
+}
+
+fn outcome(judge: &Judge, version: Version, file: &Path, read: &io::Result<Vec<u8>>) -> Outcome {
+    match read {
+        Ok(bytes) => judge.validate(version, bytes),
+        Err(error) => unreadable(file, error),
     }
 }
 
