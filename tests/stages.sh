@@ -22,14 +22,14 @@ stage() {
 
 summary() {
     local failed=0 index
-    printf '\n%-14s %-7s %9s %9s\n' stage result seconds budget
+    printf '\n%-16s %-7s %9s %9s\n' stage result seconds budget
     for index in "${!names[@]}"; do
         local over=""
         [ "${seconds[$index]}" -le "${budgets[$index]}" ] || over=" over budget"
-        printf '%-14s %-7s %9d %9d%s\n' "${names[$index]}" "${results[$index]}" "${seconds[$index]}" "${budgets[$index]}" "$over"
+        printf '%-16s %-7s %9d %9d%s\n' "${names[$index]}" "${results[$index]}" "${seconds[$index]}" "${budgets[$index]}" "$over"
         [ "${results[$index]}" = ok ] || failed=1
     done
-    printf '%-14s %-7s %9d %9d\n' whole "" "$SECONDS" 2400
+    printf '%-16s %-7s %9d %9d\n' whole "" "$SECONDS" 2400
     return $failed
 }
 
