@@ -41,10 +41,12 @@ fn structures(archive: &Archive) -> Vec<StructureDraft> {
     found
 }
 
+/// The value sets under the package's own canonical.
 fn value_sets(archive: &Archive) -> Vec<String> {
     let artefacts = archive.files.iter().filter_map(|(_, json)| Artefact::from_json(json.clone()).ok());
+    let canonical = archive.manifest.canonical.as_deref().unwrap_or("-");
     artefacts
-        .filter(|artefact| artefact.resource_type() == ResourceType::VALUE_SET)
+        .filter(|artefact| artefact.resource_type() == ResourceType::VALUE_SET && artefact.url().starts_with(canonical))
         .map(|artefact| artefact.url().to_owned())
         .collect()
 }

@@ -108,8 +108,11 @@ impl Origin {
             return;
         }
         let Some(meant) = layer.own(self, of, canonical) else { return };
-        let is_of_the_specification = meant.origin.as_ref().is_none_or(|origin| is_core(&origin.name));
-        if let Some(version) = meant.effective_version().filter(|_| !is_of_the_specification) {
+        if meant.origin.as_ref().is_none_or(|origin| is_core(&origin.name)) {
+            return;
+        }
+        // What a package publishes under somebody else's URL has no version that others know it by.
+        if let Some(version) = meant.effective_version().filter(|_| meant.is_of_its_package) {
             *canonical = format!("{canonical}|{version}");
         }
     }
