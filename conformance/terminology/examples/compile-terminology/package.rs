@@ -21,8 +21,9 @@ impl Package {
         for entry in Archive::new(GzDecoder::new(File::open(archive)?)).entries()? {
             let entry = entry?;
             let path = entry.path()?.into_owned();
-            let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
-            let is_wanted = file.starts_with("CodeSystem-") || file.starts_with("ValueSet-");
+            // Some packages write the type in small letters.
+            let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default().to_ascii_lowercase();
+            let is_wanted = file.starts_with("codesystem-") || file.starts_with("valueset-");
             if is_wanted && path.parent().is_some_and(|folder| folder.ends_with("package")) {
                 resources.push(serde_json::from_reader(BufReader::new(entry))?);
             }

@@ -55,8 +55,8 @@ impl<'t> Question<'t> {
         answer
     }
 
-    /// In when a known value set of that canonical has it; one of another version than asked can only affirm. Editions of
-    /// the terminology of all releases count beside those of the core.
+    /// In when a known value set of that canonical has it; one of another version than asked can only affirm, and when there is no
+    /// other nobody can deny. Editions of the terminology of all releases count beside those of the core.
     fn member_of(&mut self, canonical: &'t str, coding: &Coding<'t>) -> Membership<'t> {
         let (url, version) = parts(canonical);
         let terminology = self.terminology;
@@ -66,18 +66,17 @@ impl<'t> Question<'t> {
             if version.is_none() && Some(set.rank) != rank {
                 continue;
             }
-            let found = match self.set_has(set, coding) {
-                Membership::NotIn if !is_version(&set.version, version) => {
-                    Membership::Unknown(Why::ValueSet(canonical))
-                }
-                found => found,
-            };
-            answer = Some(either(answer, found));
+            let found = self.set_has(set, coding);
+            if found == Membership::In || is_version(&set.version, version) {
+                answer = Some(either(answer, found));
+            }
             if found == Membership::In {
                 break;
             }
         }
-        answer.or_else(|| self.in_whole_system(url, coding)).unwrap_or(Membership::Unknown(Why::ValueSet(canonical)))
+        let is_known = rank.is_some();
+        let whole = |question: &mut Self| (!is_known).then(|| question.in_whole_system(url, coding)).flatten();
+        answer.or_else(|| whole(self)).unwrap_or(Membership::Unknown(Why::ValueSet(canonical)))
     }
 
     /// The code system that a canonical names all codes of: `…?fhir_vs`, or `CodeSystem.valueSet`.
