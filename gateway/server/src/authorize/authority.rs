@@ -254,8 +254,7 @@ impl Inner {
             claims["patient"] = patient.id.as_str().into();
         }
         let token = self.signing.sign(&claims, now).map_err(TokenError::server)?;
-        let names = (client.id.clone(), id.into());
-        Ok(TokenResponse::new(token, self.token_lifetime, scope, wish.patient.as_ref(), names))
+        Ok(TokenResponse::new(token, self.token_lifetime, scope, wish.patient.as_ref(), client.id.clone()))
     }
 }
 

@@ -41,12 +41,9 @@ pub struct TokenResponse {
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     patient: Option<Id>,
-    /// Who got it, for audit.
+    /// Who got it.
     #[serde(skip)]
-    pub client: Arc<str>,
-    /// Its `jti`, for audit.
-    #[serde(skip)]
-    pub token: Arc<str>,
+    client: Arc<str>,
 }
 
 /// The error codes of RFC 6749 5.2, and of 4.1.2.1 for what it lacks.
@@ -153,7 +150,7 @@ impl TokenResponse {
         lifetime: Duration,
         scope: String,
         patient: Option<&Compartment>,
-        (client, token): (Arc<str>, Arc<str>),
+        client: Arc<str>,
     ) -> Self {
         Self {
             access_token,
@@ -163,7 +160,6 @@ impl TokenResponse {
             scope,
             patient: patient.map(|patient| patient.id.clone()),
             client,
-            token,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Private keys of clients and of the gateway: PEM in and out (PKCS#8, SEC1, PKCS#1), and what is public of them.
 
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -126,14 +126,29 @@ fn to_pem(der: &[u8]) -> String {
     pem
 }
 
-/// Writes a secret to a new file that only its owner reads, and makes it durable.
+/// Writes a secret to a new file that only its owner reads, and makes it durable. The file is there with all of its content
+/// or not at all, whenever the machine stops.
 ///
 /// # Errors
 /// When the file exists already, or cannot be written.
-pub fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+pub fn write_secret(path: &Path, secret: &[u8]) -> io::Result<()> {
+    if path.try_exists()? {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let draft = path.with_extension("draft");
+    // What an earlier try left behind.
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(secret)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -185,8 +200,19 @@ mod tests {
     fn a_secret_is_its_owners_alone_and_never_overwritten() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("key.pem");
-        write_secret(&path, "secret").expect("written");
+        write_secret(&path, b"secret").expect("written");
         assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
-        assert_eq!(write_secret(&path, "other").expect_err("exists").kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(write_secret(&path, b"other").expect_err("exists").kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&path).expect("there"), b"secret");
+    }
+
+    #[test]
+    fn a_draft_that_an_earlier_try_left_behind_is_no_secret_and_no_hindrance() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("key.pem");
+        std::fs::write(folder.path().join("key.draft"), "sec").expect("written");
+        write_secret(&path, b"secret").expect("written");
+        assert_eq!(std::fs::read(&path).expect("there"), b"secret");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 }

@@ -174,7 +174,7 @@ fn make(folder: &Path, now: SystemTime) -> Result<PrivateKey, SigningError> {
     let path = folder.join(format!("{seconds}.pem"));
     let key = |source| SigningError::Key { path: path.clone(), source };
     let pem = generate(Algorithm::ES256).map_err(key)?;
-    write_secret(&path, &pem).map_err(|source| SigningError::File { path: path.clone(), source })?;
+    write_secret(&path, pem.as_bytes()).map_err(|source| SigningError::File { path: path.clone(), source })?;
     PrivateKey::from_pem(pem.as_bytes()).map_err(key)
 }
 

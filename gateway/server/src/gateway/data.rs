@@ -1,9 +1,9 @@
 //! The data folder, and what every gateway has in it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use adapter::Adapter;
 use adapter::seal::Seal;
 use config::{Config, Fault, Route, Types, ValidateMode};
 use fhir::ResourceType;
+
+use crate::authorize::pem::write_secret;
 
 /// The name of the adapter over the audit log.
 const AUDIT: &str = "audit";
@@ -32,9 +34,7 @@ pub(super) fn seal(data: &Path) -> io::Result<Arc<Seal>> {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key: [u8; 32] = rand::random();
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            file.write_all(&key)?;
-            file.sync_all()?;
+            write_secret(&path, &key)?;
             Ok(Arc::new(Seal::new(&key)))
         }
         Err(error) => Err(error),

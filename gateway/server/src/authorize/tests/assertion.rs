@@ -130,6 +130,19 @@ async fn an_assertion_is_good_once_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_replay_is_refused_as_long_as_clocks_that_differ_could_believe_it() {
+    let world = World::new();
+    let mut claims = world.claims();
+    claims["exp"] = json!(world.seconds() + 5);
+    let assertion = sign(&world.header(), &claims, &world.key);
+    world.ask_with(&assertion, "system/*.rs", None).await.expect("granted");
+    // Expired, and still within the skew.
+    world.clock.pass(20);
+    let error = world.ask_with(&assertion, "system/*.rs", None).await.expect_err("a replay");
+    assert!(error.to_string().contains("`jti`"), "{error}");
+}
+
+#[tokio::test]
 async fn a_forged_assertion_does_not_use_up_the_jti_of_its_victim() {
     let world = World::new();
     let claims = world.claims();

@@ -24,6 +24,27 @@ async fn a_token_lets_its_client_in_and_says_who_it_is() {
     assert!(caller.token.is_some() && caller.patient.is_none() && permitted.confined_to().is_none());
 }
 
+/// RFC 9068 4: what our key has signed for another purpose is no access token.
+#[tokio::test]
+async fn what_our_key_signed_and_is_not_typed_as_an_access_token_lets_nobody_in() {
+    let world = World::new();
+    let token = world.token("system/Patient.rs").await;
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("a payload")).expect("base64");
+    let claims: Value = serde_json::from_slice(&payload).expect("claims");
+    let mut keys = std::fs::read_dir(world.folder.path().join("signing")).expect("keys");
+    let pem = std::fs::read(keys.next().expect("a key").expect("a file").path()).expect("a key");
+    let key = PrivateKey::from_pem(&pem).expect("a key");
+    let signed = |typ: Option<&str>| {
+        let mut header = Header::new(key.algorithm);
+        (header.typ, header.kid) = (typ.map(str::to_owned), Some(key.kid.clone()));
+        sign(&header, &claims, &key)
+    };
+    world.permit(&signed(Some("at+jwt")), read(ResourceType::PATIENT, "1")).await.expect("permitted");
+    for typ in [Some("JWT"), None] {
+        unauthorized(world.permit(&signed(typ), read(ResourceType::PATIENT, "1")).await, "`typ` at+jwt");
+    }
+}
+
 #[tokio::test]
 async fn without_a_token_the_challenge_has_no_error_code() {
     let world = World::new();

@@ -68,6 +68,15 @@ async fn what_is_outside_and_what_does_not_exist_are_answered_alike() {
 }
 
 #[tokio::test]
+async fn a_list_of_patients_that_names_others_is_not_shown_at_all() {
+    let member = |id: &&str| json!({ "entity": { "reference": format!("Patient/{id}") } });
+    let group = |ids: &[&str]| json!({ "resourceType": "Group", "id": "g", "member": ids.iter().map(member).collect::<Vec<_>>() });
+    let read = || read("Group".parse().expect("a type"), "g");
+    assert!(sees(read(), &group(&["p1"])).await.is_ok());
+    assert_eq!(sees(read(), &group(&["p1", "p2"])).await, Err(StatusCode::NOT_FOUND));
+}
+
+#[tokio::test]
 async fn a_group_visit_is_shown_without_its_other_patients() {
     let shown = sees(read(ResourceType::APPOINTMENT, "a1"), &appointment(&["p1", "p2"])).await.expect("shown");
     let text = shown.to_string();

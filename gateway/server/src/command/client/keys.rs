@@ -60,7 +60,7 @@ fn read_keys(place: &str) -> Result<Keys, ClientFailure> {
 /// Makes a private key in a new file, for its owner alone; gives its public half.
 pub(super) fn make_key(path: &Path, algorithm: Algorithm) -> Result<KeySet, ClientFailure> {
     let pem = generate(algorithm).map_err(|error| ClientFailure::Key(path.into(), error))?;
-    write_secret(path, &pem).map_err(|error| ClientFailure::File("write", path.into(), error))?;
+    write_secret(path, pem.as_bytes()).map_err(|error| ClientFailure::File("write", path.into(), error))?;
     public_half(path, &pem)
 }
 
