@@ -251,7 +251,7 @@ impl Issuer {
             bases,
             expires,
             epoch: None,
-            certificate: claims.value("cnf").and_then(certificate),
+            certificate: claims.value("cnf").filter(|cnf| !cnf.is_null()).map(certificate),
         }
     }
 
@@ -323,11 +323,11 @@ fn patient(claim: &str) -> Option<Compartment> {
     Some(Compartment { resource_type: ResourceType::PATIENT, id })
 }
 
-/// `x5t#S256` of a confirmation. One that cannot be read binds to a certificate that nobody has.
-fn certificate(confirmation: &Value) -> Option<[u8; 32]> {
-    let thumbprint = confirmation.get("x5t#S256")?.as_str().unwrap_or_default();
-    let bytes = URL_SAFE_NO_PAD.decode(thumbprint).ok().and_then(|bytes| bytes.try_into().ok());
-    Some(bytes.unwrap_or_default())
+/// `x5t#S256` of a confirmation (RFC 8705 3.1). One that cannot be read, or that binds to something else than a certificate
+/// (RFC 9449), binds to a certificate that nobody has.
+fn certificate(confirmation: &Value) -> [u8; 32] {
+    let thumbprint = confirmation.get("x5t#S256").and_then(Value::as_str).unwrap_or_default();
+    URL_SAFE_NO_PAD.decode(thumbprint).ok().and_then(|bytes| bytes.try_into().ok()).unwrap_or_default()
 }
 
 /// RFC 6749 2.3.1: both parts are form-encoded before they are joined.

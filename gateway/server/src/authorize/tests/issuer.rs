@@ -195,6 +195,26 @@ async fn a_token_that_is_bound_to_a_certificate_needs_it() {
     walk(&bound, request, &outside.world.authority).await.expect("with it");
 }
 
+/// RFC 7800, RFC 9449: whoever cannot check what a token is bound to must not take it as a bearer token.
+#[tokio::test]
+async fn a_token_that_is_bound_to_what_we_cannot_check_lets_nobody_in() {
+    let outside = Outside::by_url().await;
+    for confirmation in
+        [json!({ "jkt": "x" }), json!({ "x5t#S256": "short" }), json!({ "x5t#S256": 7 }), json!({}), json!(7)]
+    {
+        let token = outside.token(|header, claims| {
+            system(header, claims);
+            claims["cnf"] = confirmation.clone();
+        });
+        assert_eq!(outside.permit(&token).await.expect_err("bound").status, StatusCode::UNAUTHORIZED, "{confirmation}");
+    }
+    let unbound = outside.token(|header, claims| {
+        system(header, claims);
+        claims["cnf"] = Value::Null;
+    });
+    outside.permit(&unbound).await.expect("permitted");
+}
+
 const INTROSPECTION: &str = "jwks-url = \"$ROOT/jwks\"\nintrospection = { url = \"$ROOT/introspect\", client = \"us\", secret = { env = \"PATH\" } }";
 
 #[tokio::test]

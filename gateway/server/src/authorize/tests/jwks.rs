@@ -43,6 +43,31 @@ async fn a_set_is_kept_as_long_as_it_says_and_no_longer() {
 }
 
 #[tokio::test]
+async fn a_set_is_not_kept_longer_than_the_settings_allow() {
+    let fetched = Fetched::new("max-age=999999").await;
+    assert!(fetched.has(&fetched.key.kid).await);
+    fetched.clock.pass(3599);
+    assert!(fetched.has(&fetched.key.kid).await);
+    assert_eq!(fetched.server.asked(), 1);
+    fetched.clock.pass(1);
+    assert!(fetched.has(&fetched.key.kid).await);
+    assert_eq!(fetched.server.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_asked_once_a_second() {
+    let fetched = Fetched::new("").await;
+    fetched.server.answer_with("/jwks", Answer { status: 500, cache: "", body: String::new(), delay: Duration::ZERO });
+    for _ in 0..20 {
+        assert!(!fetched.has(&fetched.key.kid).await);
+    }
+    assert_eq!(fetched.server.asked(), 1);
+    fetched.clock.pass(1);
+    assert!(!fetched.has(&fetched.key.kid).await);
+    assert_eq!(fetched.server.asked(), 2);
+}
+
+#[tokio::test]
 async fn a_set_that_may_not_be_stored_is_fetched_each_time() {
     let fetched = Fetched::new("no-store").await;
     for times in 1..=3 {
