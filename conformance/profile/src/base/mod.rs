@@ -1,9 +1,56 @@
 //! Rules of the base specification that are no matter of one object's structure.
+//!
+//! One walk over the nodes: a table made once per release says which elements have a rule at all ([`duty`]), so that a resource
+//! without such elements costs one look-up a node and nothing else. A family of rules is a file.
+
+mod attachment;
+mod bundle;
+mod canonical;
+mod datatype;
+mod duty;
+mod element_id;
+mod narrative;
+mod read;
+mod reference;
+mod uri;
+
+use fhir::json::{Kind, Value};
 
 use crate::report::Report;
 use crate::validator::Subject;
+use duty::Duty;
 
 /// All of them.
 pub(crate) fn check(subject: &Subject<'_>, report: &mut Report) {
-    let _ = (subject, report);
+    let duties = duty::of(subject.definitions.version());
+    let Some(root) = subject.document.root() else { return };
+    let mut element_ids = 0;
+    for index in 0..root.node().after {
+        let Some(value) = subject.document.at(index) else { return };
+        let duty = duties.of(value.node());
+        if duty == Duty::ElementId {
+            element_ids += 1;
+        } else if duty != Duty::None && value.kind() != Kind::Array {
+            perform(duty, value, subject, report);
+        }
+    }
+    if element_ids > 1 {
+        element_id::check(root, report);
+    }
+}
+
+fn perform(duty: Duty, value: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
+    match duty {
+        Duty::None | Duty::ElementId => {}
+        Duty::Uri => uri::check(value, report),
+        Duty::Canonical => canonical::check_use(value, report),
+        Duty::CanonicalUrl => canonical::check_own(value, report),
+        Duty::Decimal => datatype::check_decimal(value, report),
+        Duty::Identifier => datatype::check_identifier(value, report),
+        Duty::Coding => datatype::check_coding(value, report),
+        Duty::Attachment => attachment::check(value, report),
+        Duty::Reference => reference::check(value, subject, report),
+        Duty::Narrative => narrative::check(value, subject, report),
+        Duty::Bundle => bundle::check(value, subject, report),
+    }
 }

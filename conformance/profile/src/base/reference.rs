@@ -1,0 +1,55 @@
+//! The form of a literal reference (references.html#literal).
+
+use fhir::IssueType;
+use fhir::json::Value;
+
+use super::{datatype, uri};
+use crate::report::Report;
+use crate::validator::Subject;
+
+/// A relative reference is `Type/id`, `Type/id/_history/version` or, to be resolved by the server that takes the transaction,
+/// `Type?search`.
+pub(super) fn check(reference: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
+    let Some(literal) = reference.member("reference") else { return };
+    let raw = literal.raw();
+    if matches!(raw.get(1), Some(b'#')) || raw.contains(&b':') {
+        return;
+    }
+    let Some(text) = literal.text() else { return };
+    if let Some(fault) = fault(&text, subject) {
+        report.error(literal.index(), IssueType::Invalid, fault);
+    }
+}
+
+fn fault(text: &str, subject: &Subject<'_>) -> Option<String> {
+    if let Some((before, query)) = text.split_once('?') {
+        let is_typed = datatype::is_resource_type(before, subject);
+        let expected = "expected a search URL of the form `Type?name=value&name=value`";
+        return (!is_typed || !is_query(query)).then(|| format!("{expected}, found `{}`", short(text)));
+    }
+    let parts: Vec<_> = text.trim_end_matches('/').split('/').collect();
+    let is_form = match parts.as_slice() {
+        [name, id] => datatype::is_resource_type(name, subject) && is_id(id),
+        [name, id, "_history", version] => datatype::is_resource_type(name, subject) && is_id(id) && is_id(version),
+        _ => false,
+    };
+    (!is_form && !uri::is_absolute(text))
+        .then(|| format!("expected `Type/id`, `#id` or an absolute URL, found `{}`", short(text)))
+}
+
+fn is_id(text: &str) -> bool {
+    fhir::id::is_id(text.as_bytes())
+}
+
+/// Whether a text is a query of named values, `a=1&b:c=2`.
+fn is_query(query: &str) -> bool {
+    query.split('&').all(|part| {
+        let Some((name, value)) = part.split_once('=') else { return false };
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.');
+        !name.is_empty() && name.bytes().all(is_name) && !value.contains(['?', '='])
+    })
+}
+
+fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
+}

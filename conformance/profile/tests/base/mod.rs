@@ -1,0 +1,30 @@
+//! What the tests of the base rules ask.
+
+use fhir::{Severity, Version};
+
+/// Text and expression of each error.
+fn errors(text: &str, version: Version) -> Vec<(String, String)> {
+    let outcome = profile::validate(text.as_bytes(), version, None);
+    let errors = outcome.0.into_iter().filter(|issue| issue.severity >= Severity::Error);
+    errors.map(|issue| (issue.expression.unwrap_or_default(), issue.text)).collect()
+}
+
+/// R4 has nothing against it.
+#[track_caller]
+pub fn accepted(text: &str) {
+    let found = errors(text, Version::R4);
+    assert!(found.is_empty(), "{text}: {found:?}");
+}
+
+/// R4 refuses it for something at an expression.
+#[track_caller]
+pub fn refused_at(text: &str, expression: &str) {
+    refused_by(Version::R4, text, expression);
+}
+
+/// A release refuses it for something at an expression.
+#[track_caller]
+pub fn refused_by(version: Version, text: &str, expression: &str) {
+    let found = errors(text, version);
+    assert!(found.iter().any(|(at, _)| at == expression), "{text}: expected {expression}, found {found:?}");
+}
