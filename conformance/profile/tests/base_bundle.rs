@@ -74,7 +74,10 @@ fn a_search_result_has_an_id_the_searched_type_and_each_page_once() {
     let patient = r#"{"resourceType":"Patient","id":"p"}"#;
     accepted(&bundle("", &entry("match", patient)));
     accepted(&bundle("", &entry("include", r#"{"resourceType":"Organization","id":"o","name":"x"}"#)));
-    refused_at(&bundle("", &entry("match", r#"{"resourceType":"Patient","active":true}"#)), "Bundle.entry[0].resource.id");
+    refused_at(
+        &bundle("", &entry("match", r#"{"resourceType":"Patient","active":true}"#)),
+        "Bundle.entry[0].resource.id",
+    );
     refused_at(
         &bundle("", &entry("match", r#"{"resourceType":"Organization","id":"o","name":"x"}"#)),
         "Bundle.entry[0].resource",

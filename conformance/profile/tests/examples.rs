@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use fhir::Version;
 
 /// Examples that break the specification: where, and by which clause.
-const REFUSED: [(&str, &str, &str); 12] = [
+const REFUSED: [(&str, &str, &str); 26] = [
     ("ActivityDefinition-blood-tubes-supply", "ActivityDefinition.text.div", "txt-2: no text in the narrative"),
     ("ActivityDefinition-heart-valve-replacement", "ActivityDefinition.text.div", "txt-2: no text in the narrative"),
     ("DeviceMetric-example", "DeviceMetric.parent.reference", "refers to a DeviceDefinition, parent is a Device"),
@@ -30,6 +30,44 @@ const REFUSED: [(&str, &str, &str); 12] = [
         "67 characters",
     ),
     ("ig-r4", "ImplementationGuide.name", "name is 1..1"),
+    (
+        "Bundle-10bb101f-a121-4264-a920-67be9cb82c74",
+        "Bundle.entry[2].fullUrl",
+        "bundle.html#bundle-unique: names another id",
+    ),
+    (
+        "Bundle-3a0707d3-549e-4467-b8b8-5a2ab3800efe",
+        "Bundle.entry[3].fullUrl",
+        "bundle.html#bundle-unique: names another id",
+    ),
+    ("Bundle-dataelements", "Bundle", "bdl-7: a fullUrl twice"),
+    ("Bundle-lri-example", "Bundle.entry[1].fullUrl", "bundle.html#bundle-unique: names another id"),
+    (
+        "Bundle-resources",
+        "Bundle.entry[82].resource.snapshot.element[9].example[0].value.value",
+        "urn:ietf:rfc:3986: no URI",
+    ),
+    (
+        "DiagnosticReport-example-pgx",
+        "DiagnosticReport.presentedForm[0]",
+        "datatypes.html#attachment: no hash of the data",
+    ),
+    ("Library-zika-virus-intervention-logic", "Library.dataRequirement[0].codeFilter[0].valueSet", "X.Y.Z is no OID"),
+    ("Organization-2.16.840.1.113883.19.5", "Organization.identifier[0].value", "urn:ietf:rfc:3986: no URI"),
+    (
+        "PlanDefinition-example-cardiology-os",
+        "PlanDefinition.contained[11].item[0].answerValueSet",
+        "nothing contained has the id",
+    ),
+    (
+        "StructureDefinition-Consent",
+        "StructureDefinition.snapshot.element[9].example[0].value.value",
+        "urn:ietf:rfc:3986: no URI",
+    ),
+    ("StructureDefinition-Definition", "StructureDefinition", "sdf-4: no baseDefinition"),
+    ("StructureDefinition-Event", "StructureDefinition", "sdf-4: no baseDefinition"),
+    ("StructureDefinition-FiveWs", "StructureDefinition", "sdf-4: no baseDefinition"),
+    ("StructureDefinition-Request", "StructureDefinition", "sdf-4: no baseDefinition"),
 ];
 
 /// The SearchParameters of extensions have no base, which is 1..*.

@@ -10,8 +10,10 @@ use sha1::{Digest as _, Sha1};
 use super::read;
 use crate::report::Report;
 
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Nothing is decoded where neither is stated.
 pub(super) fn check(attachment: Value<'_>, report: &mut Report) {
@@ -21,8 +23,11 @@ pub(super) fn check(attachment: Value<'_>, report: &mut Report) {
     }
     let Some(data) = read::text(attachment, "data").and_then(|data| decoded(&data)) else { return };
     // R5 writes integer64 as a string.
-    let stated = size.and_then(|size| size.number().map(str::to_owned).or_else(|| size.text().map(|text| text.into_owned())));
-    if let Some(stated) = stated.and_then(|stated| stated.parse::<u64>().ok()).filter(|stated| *stated != data.len() as u64) {
+    let stated =
+        size.and_then(|size| size.number().map(str::to_owned).or_else(|| size.text().map(|text| text.into_owned())));
+    if let Some(stated) =
+        stated.and_then(|stated| stated.parse::<u64>().ok()).filter(|stated| *stated != data.len() as u64)
+    {
         let expected = format!("expected a size of {}, which is that of the data, found {stated}", data.len());
         report.error(attachment.index(), IssueType::Structure, expected);
     }

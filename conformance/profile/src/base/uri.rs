@@ -53,7 +53,9 @@ pub(super) fn is_oid(text: &str) -> bool {
     let mut arcs = text.split('.');
     matches!(arcs.next(), Some("0" | "1" | "2"))
         && text.contains('.')
-        && arcs.all(|arc| arc == "0" || !arc.starts_with('0') && !arc.is_empty() && arc.bytes().all(|b| b.is_ascii_digit()))
+        && arcs.all(|arc| {
+            arc == "0" || !arc.starts_with('0') && !arc.is_empty() && arc.bytes().all(|b| b.is_ascii_digit())
+        })
 }
 
 /// 8-4-4-4-12 hexadecimal digits, in either case (RFC 4122 3).

@@ -56,7 +56,8 @@ impl<'a, 's> Entries<'a, 's> {
             Some((current, version)) => (current, Some(version)),
             None => (reference, None),
         };
-        let found = if current.contains(':') { self.at(current, version) } else { self.relative(current, version, from) };
+        let found =
+            if current.contains(':') { self.at(current, version) } else { self.relative(current, version, from) };
         match found.as_slice() {
             [] => Found::Nothing { is_near: self.has_named(current) },
             [one] => Found::One(*one),
@@ -75,7 +76,9 @@ impl<'a, 's> Entries<'a, 's> {
     fn at(&self, url: &str, version: Option<&str>) -> Vec<usize> {
         let matches = self.by_url.get(url).into_iter().flatten().copied();
         let is_version = |number: &usize| {
-            version.is_none_or(|version| self.all.get(*number).is_some_and(|entry| entry.version.as_deref() == Some(version)))
+            version.is_none_or(|version| {
+                self.all.get(*number).is_some_and(|entry| entry.version.as_deref() == Some(version))
+            })
         };
         matches.filter(is_version).collect()
     }
