@@ -16,7 +16,7 @@ use flate2::write::DeflateEncoder;
 use crate::package::Package;
 
 /// The layout. Another number is another layout, which is not read.
-const LAYOUT: &str = "frontdesk-package 1";
+const LAYOUT: &str = "frontdesk-package 2";
 
 /// Bytes of the unpacked rest, at most.
 const MOST: u64 = 1 << 30;

@@ -7,7 +7,7 @@ use fhir::Version;
 use fhir::json::{Document, Limits, Node, SyntaxError, Value, scan};
 
 use super::StructureDraft;
-use crate::structure::{Context, ContextType, Derivation, StructureKind};
+use crate::structure::{Context, ContextType, Derivation, Releases, StructureKind};
 
 /// Values in one resource of a package, at most: a code system with 200,000 concepts has about two million.
 pub(crate) const LIMITS: Limits = Limits { depth: 100, nodes: 8_000_000 };
@@ -63,11 +63,13 @@ fn structure(nodes: &[Node], bytes: &[u8]) -> Result<StructureDraft, MalformedSt
             .filter_map(|item| Some(item.text()?.into_owned()))
             .collect(),
         imposed: extensions(root, IMPOSED).filter_map(|value| canonical(value, "valueCanonical")).collect(),
+        releases: releases(root),
         snapshot: elements(root, "snapshot")?,
         differential: elements(root, "differential")?,
     })
 }
 
+const VERSION_SPECIFIC_USE: &str = "http://hl7.org/fhir/StructureDefinition/version-specific-use";
 const IMPOSED: &str = "http://hl7.org/fhir/StructureDefinition/structuredefinition-imposeProfile";
 
 fn kind(root: Value<'_>) -> Option<StructureKind> {
@@ -99,7 +101,14 @@ fn context(value: Value<'_>) -> Option<Context> {
         "fhirpath" => ContextType::Fhirpath,
         _ => return None,
     };
-    Some(Context { type_, expression: text(value, "expression")? })
+    Some(Context { type_, expression: text(value, "expression")?, releases: releases(value) })
+}
+
+/// The releases that something is for.
+fn releases(value: Value<'_>) -> Option<Releases> {
+    let use_ = extensions(value, VERSION_SPECIFIC_USE).next()?;
+    let part = |name| extensions(use_, name).find_map(|part| word(part, "valueCode"));
+    Some(Releases { first: part("startFhirVersion"), last: part("endFhirVersion") })
 }
 
 fn elements(root: Value<'_>, name: &'static str) -> Result<Vec<super::ElementDraft>, MalformedStructure> {

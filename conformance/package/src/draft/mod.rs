@@ -6,8 +6,8 @@ use fhir::Version;
 
 use crate::snapshot::identify;
 use crate::structure::{
-    Binding, Cardinality, Constraint, Context, Derivation, ElementDefinition, Slicing, Structure, StructureKind,
-    TypeUse, ValueFact,
+    Binding, Cardinality, Constraint, Context, Derivation, ElementDefinition, Releases, Slicing, Structure,
+    StructureKind, TypeUse, ValueFact,
 };
 
 pub(crate) use json::{LIMITS, MAX_ELEMENTS, canonical, items, text, word};
@@ -42,6 +42,8 @@ pub struct StructureDraft {
     pub context_invariants: Vec<String>,
     /// Profiles that hold as well.
     pub imposed: Vec<String>,
+    /// The releases that it is for; none when nothing is said.
+    pub releases: Option<Releases>,
     /// The published snapshot; empty when there is none.
     pub snapshot: Vec<ElementDraft>,
     /// The differential; empty when there is none.
@@ -120,6 +122,7 @@ impl StructureDraft {
             contexts: self.contexts.clone(),
             context_invariants: self.context_invariants.clone(),
             imposed: self.imposed.clone(),
+            releases: self.releases.clone(),
             elements,
             missing_base: None,
         }

@@ -4,7 +4,7 @@ mod element;
 
 use super::words::{context_of, derivation_of, kind_of, long, unescaped};
 use crate::draft::StructureDraft;
-use crate::structure::{Context, Derivation, StructureKind};
+use crate::structure::{Context, Derivation, Releases, StructureKind};
 
 pub(super) use element::path_of;
 
@@ -61,6 +61,7 @@ fn empty(url: &str) -> StructureDraft {
         contexts: Vec::new(),
         context_invariants: Vec::new(),
         imposed: Vec::new(),
+        releases: None,
         snapshot: Vec::new(),
         differential: Vec::new(),
     }
@@ -80,13 +81,22 @@ fn head_line(draft: &mut StructureDraft, line: &str) -> Option<()> {
         "abstract" => draft.is_abstract = true,
         "context" => {
             let (type_, expression) = rest.split_once(' ').unwrap_or((rest, ""));
-            draft.contexts.push(Context { type_: context_of(type_)?, expression: unescaped(expression) });
+            let (type_, expression) = (context_of(type_)?, unescaped(expression));
+            draft.contexts.push(Context { type_, expression, releases: None });
         }
+        "context-releases" => draft.contexts.last_mut()?.releases = Some(releases(rest)?),
+        "releases" => draft.releases = Some(releases(rest)?),
         "context-invariant" => draft.context_invariants.push(unescaped(rest)),
         "imposes" => draft.imposed.push(long(rest)),
         _ => return None,
     }
     Some(())
+}
+
+fn releases(text: &str) -> Option<Releases> {
+    let (first, last) = text.split_once("..")?;
+    let said = |number: &str| (!number.is_empty()).then(|| number.to_owned());
+    Some(Releases { first: said(first), last: said(last) })
 }
 
 /// Lines with their numbers and their indentation.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::words::{context, derivation, discriminator, escaped, kind, rules, short, strength};
 use crate::draft::{ElementDraft, Max, StructureDraft};
-use crate::structure::{AdditionalBinding, Binding, Constraint, Slicing, TypeUse, ValueFact};
+use crate::structure::{AdditionalBinding, Binding, Constraint, Releases, Slicing, TypeUse, ValueFact};
 
 /// The text of a structure, its elements with ids.
 #[must_use]
@@ -51,13 +51,19 @@ fn head(out: &mut Text, draft: &StructureDraft) {
     }
     for place in &draft.contexts {
         out.line(2, &format!("context {} {}", context(place.type_), escaped(&place.expression)));
+        place.releases.iter().for_each(|said| out.line(2, &format!("context-releases {}", releases(said))));
     }
     for rule in &draft.context_invariants {
         out.line(2, &format!("context-invariant {}", escaped(rule)));
     }
+    draft.releases.iter().for_each(|said| out.line(2, &format!("releases {}", releases(said))));
     for imposed in &draft.imposed {
         out.line(2, &format!("imposes {}", short(imposed)));
     }
+}
+
+fn releases(said: &Releases) -> String {
+    format!("{}..{}", said.first.as_deref().unwrap_or_default(), said.last.as_deref().unwrap_or_default())
 }
 
 fn element(out: &mut Text, element: &ElementDraft) {

@@ -4,6 +4,8 @@ mod element;
 
 use fhir::Version;
 
+use crate::canonical::compare_versions;
+
 pub use element::{
     AdditionalBinding, Binding, Cardinality, Constraint, Discriminator, DiscriminatorType, ElementDefinition, Rules,
     Slicing, Strength, TypeUse, ValueFact,
@@ -49,6 +51,32 @@ pub struct Context {
     pub type_: ContextType,
     /// `Patient`, `Patient.contact`, the URL of an extension, or a FHIRPath.
     pub expression: String,
+    /// The releases in which it counts; none when in all.
+    pub releases: Option<Releases>,
+}
+
+/// Releases from one to another (the extension `version-specific-use`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Releases {
+    /// The first, as `4.0`; none when from the beginning.
+    pub first: Option<String>,
+    /// The last; none when there is no end.
+    pub last: Option<String>,
+}
+
+impl Releases {
+    /// Whether a release is one of them.
+    #[must_use]
+    pub fn include(&self, version: Version) -> bool {
+        let is_after = |first: &str| compare_versions(major(first), version.mime()).is_le();
+        let is_before = |last: &str| compare_versions(version.mime(), major(last)).is_le();
+        self.first.as_deref().is_none_or(is_after) && self.last.as_deref().is_none_or(is_before)
+    }
+}
+
+/// `4.0` of `4.0.1`.
+fn major(number: &str) -> &str {
+    number.match_indices('.').nth(1).map_or(number, |(end, _)| number.get(..end).unwrap_or(number))
 }
 
 /// A StructureDefinition with its snapshot.
@@ -80,6 +108,8 @@ pub struct Structure {
     pub context_invariants: Vec<String>,
     /// Profiles that hold as well for whatever claims this one (`structuredefinition-imposeProfile`).
     pub imposed: Vec<String>,
+    /// The releases that it is for, beside `fhir_version`; none when nothing is said.
+    pub releases: Option<Releases>,
     /// The snapshot: the root first, each element behind its parent and before the parent's next sibling.
     pub elements: Vec<ElementDefinition>,
     /// The base that no package here has, when there is one: the snapshot then starts from the nearest known structure
@@ -116,5 +146,24 @@ impl Structure {
     #[must_use]
     pub fn is_modifier(&self) -> bool {
         self.root().is_some_and(|root| root.is_modifier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_from_one_to_another_patches_aside() {
+        let releases = |first: &str, last: &str| {
+            let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            Releases { first: said(first), last: said(last) }
+        };
+        let include = |first, last| Version::ALL.map(|version| releases(first, last).include(version));
+        assert_eq!(include("4.0", "4.3"), [true, true, false]);
+        assert_eq!(include("4.0.1", "4.0.1"), [true, false, false]);
+        assert_eq!(include("5.0", ""), [false, false, true]);
+        assert_eq!(include("", "3.0"), [false, false, false]);
+        assert_eq!(include("", ""), [true, true, true]);
     }
 }

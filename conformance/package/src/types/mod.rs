@@ -58,6 +58,7 @@ fn head(version: Version, text: &TypeText, elements: Vec<ElementDefinition>) -> 
         contexts: Vec::new(),
         context_invariants: Vec::new(),
         imposed: Vec::new(),
+        releases: None,
         elements,
         missing_base: None,
     }
