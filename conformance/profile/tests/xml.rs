@@ -32,3 +32,31 @@ fn a_valid_xml_resource_has_no_issues() {
     let xml = "\u{FEFF}\n<Patient xmlns=\"http://hl7.org/fhir\"><active value=\"true\"/></Patient>";
     assert!(profile::validate(xml.as_bytes(), Version::R4, None).0.is_empty());
 }
+
+/// Of the official examples; see `examples.rs` on `FRONTDESK_EXAMPLES`.
+#[test]
+fn an_example_in_xml_is_judged_as_it_is_in_json() {
+    let Some(folder) = std::env::var_os("FRONTDESK_EXAMPLES").map(std::path::PathBuf::from) else { return };
+    let folder = if folder.join("package").is_dir() { folder.join("package") } else { folder };
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let limits = xml::Limits { values: u32::MAX, ..xml::Limits::default() };
+    let mut compared = 0;
+    // A part of them, because each is judged twice.
+    for file in files.iter().step_by(4) {
+        let json = std::fs::read(file).unwrap();
+        if json.len() > 1_000_000 {
+            continue;
+        }
+        let Ok(xml) = xml::from_json(&json, Version::R4, limits) else { continue };
+        let expressions = |text: &[u8]| {
+            let outcome = profile::validate(text, Version::R4, None);
+            let mut all: Vec<_> = outcome.0.into_iter().map(|issue| (issue.expression, issue.code.code())).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(expressions(&xml), expressions(&json), "{}", file.display());
+        compared += 1;
+    }
+    assert!(compared > 1_000, "{compared} compared");
+}
