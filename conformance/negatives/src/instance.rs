@@ -8,6 +8,10 @@ use crate::sample::{code, literal};
 /// Makes objects.
 pub(crate) struct Maker {
     pub(crate) definitions: &'static Definitions,
+    /// Which code of a value set is taken: some go with one status only.
+    pub(crate) code: usize,
+    /// How many elements a backbone element has beside what it must have, because its invariants want something of the kind.
+    pub(crate) usual: usize,
 }
 
 /// What an object must have beside what it always must: the next element of a way, and what is beside its end.
@@ -21,6 +25,13 @@ impl Wanted<'_> {
     const NOTHING: Self = Self { way: &[], beside: &[] };
 }
 
+impl Maker {
+    /// One that makes what is valid most often.
+    pub(crate) const fn new(definitions: &'static Definitions) -> Self {
+        Self { definitions, code: 0, usual: 2 }
+    }
+}
+
 /// How deep required elements may stand within each other.
 const DEEPEST: u32 = 8;
 
@@ -30,7 +41,7 @@ impl Maker {
         let root = self.definitions.element(self.definitions.type_named(type_name)?.root()?)?;
         let mut members = vec![format!("\"resourceType\":\"{type_name}\"")];
         members.extend(self.members(root.shape()?, wanted, 0));
-        if wanted.way.first().or(wanted.beside.first()).is_some_and(|element| element.name() == "contained") {
+        if wanted.way.is_empty() && wanted.beside.iter().any(|element| element.name() == "contained") {
             // dom-3: what is contained is referred to.
             members.push(
                 r##""extension":[{"url":"http://example.org/x","valueReference":{"reference":"#c"}}]"##.to_owned(),
@@ -66,12 +77,14 @@ impl Maker {
     fn members(&self, shape: Shape<'static>, wanted: Wanted<'_>, depth: u32) -> Vec<String> {
         let mut members = Vec::new();
         let is_at_end = wanted.way.is_empty();
+        let usual = self.usual(shape);
         for element in shape.elements() {
             let is_same =
                 |wanted: &&Element<'static>| wanted.id() == element.id() || wanted.choice() == Some(element.id());
             let next = wanted.way.first().filter(is_same);
             let beside = wanted.beside.iter().filter(|_| is_at_end).find(is_same);
-            if element.min() == 0 && next.is_none() && beside.is_none() {
+            let is_usual = depth > 0 && usual.iter().any(|usual| usual.id() == element.id());
+            if element.min() == 0 && next.is_none() && beside.is_none() && !is_usual {
                 continue;
             }
             let chosen = next.or(beside).copied().unwrap_or(element);
@@ -87,9 +100,17 @@ impl Maker {
         members
     }
 
+    fn usual(&self, shape: Shape<'static>) -> Vec<Element<'static>> {
+        let is_backbone = self.definitions.type_named(shape.path()).is_none();
+        let is_plain = |element: &Element<'static>| {
+            element.min() == 0 && !matches!(element.name(), "id" | "extension" | "modifierExtension")
+        };
+        shape.elements().filter(is_plain).take(if is_backbone { self.usual } else { 0 }).collect()
+    }
+
     fn wanted_value(&self, element: Element<'static>, wanted: Wanted<'_>, depth: u32) -> String {
         if let Some(primitive) = element.primitive() {
-            return literal(element, primitive);
+            return literal(element, primitive, self.code);
         }
         let Some(shape) = element.shape() else {
             return r#"{"resourceType":"Basic","id":"c","code":{"text":"a"}}"#.to_owned();
@@ -105,7 +126,7 @@ impl Maker {
             return special;
         }
         let mut members = if depth < DEEPEST { self.members(shape, wanted, depth + 1) } else { Vec::new() };
-        if members.is_empty() {
+        if members.iter().all(|member| member.starts_with("\"id\":")) {
             members.extend(self.filler(shape, depth));
         }
         format!("{{{}}}", members.join(","))
@@ -116,7 +137,8 @@ impl Maker {
         let coding = || {
             let codes = element.binding().and_then(|binding| binding.value_set);
             let open = codes.and_then(|codes| codes.systems().next()).unwrap_or("http://example.org/s");
-            let (system, code) = codes.and_then(|codes| codes.codes().next()).unwrap_or((open, code(element)));
+            let (system, code) =
+                codes.and_then(|codes| codes.codes().next()).unwrap_or((open, code(element, self.code)));
             format!(r#"{{"system":"{system}","code":"{code}"}}"#)
         };
         Some(match shape.path() {

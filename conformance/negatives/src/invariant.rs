@@ -2,7 +2,7 @@
 
 use fhir::Version;
 use fhir::json::{Document, Kind as Json, Value};
-use fhirpath::{Environment, Program};
+use fhirpath::{Environment, Item, Program};
 use profile::{Bounds, Scratch, scan};
 
 use crate::instance::Maker;
@@ -51,7 +51,7 @@ impl Judge {
         if context.kind() == Json::Object && context.member("resourceType").is_none() {
             changed.push(replaced(context, r#"{"id":"a"}"#));
             let element = site.definitions.element_of(context.node()).filter(|element| !element.is_root());
-            let full = element.map(|element| Maker { definitions: site.definitions }.full(element));
+            let full = element.map(|element| Maker::new(site.definitions).full(element));
             changed.extend(full.map(|full| replaced(context, &full)));
         }
         changed.truncate(MOST);
@@ -72,7 +72,8 @@ impl Judge {
         let Ok(place) = Program::compile(&quoted(expression), self.version) else { return false };
         let Ok(items) = place.evaluate(&environment) else { return false };
         let [context] = items.as_slice() else { return false };
-        self.program.holds(&environment, context.clone()) == Ok(false)
+        // Nothing at all says nothing: `reference.startsWith('#')` where there is no reference.
+        matches!(self.program.evaluate_on(&environment, context.clone()).as_deref(), Ok([Item::Boolean(false)]))
     }
 }
 

@@ -27,6 +27,26 @@ impl<'a> Site<'a> {
         Self { definitions, root, object, members: members(definitions, object) }
     }
 
+    /// Breaks the rule with an element that this object does not have.
+    pub(crate) fn broken_anew(&self, rule: &Rule) -> Option<Mutant> {
+        let element = rule.element.filter(|element| !element.is_choice())?;
+        if self.members.iter().any(|member| member.belongs_to(element)) {
+            return None;
+        }
+        let wrong = other_type(element.primitive());
+        let (value, index) = match (rule.kind, element.is_list()) {
+            (Kind::Type, true) => (format!("[{wrong}]"), "[0]"),
+            (Kind::Type, false) => (wrong.to_owned(), ""),
+            (Kind::Null, true) => ("[null]".to_owned(), "[0]"),
+            (Kind::Null, false) => ("null".to_owned(), ""),
+            (Kind::EmptyArray, _) => ("[]".to_owned(), ""),
+            (Kind::Array, _) => ("{}".to_owned(), ""),
+            _ => return None,
+        };
+        let text = format!("\"{}\":{value}", element.name());
+        Some(self.mutant(&[&text], &format!(".{}{index}", element.path_name())))
+    }
+
     /// Breaks the rule here; none where this object has nothing that could.
     pub(crate) fn broken(&self, rule: &Rule) -> Option<Mutant> {
         match (rule.kind, rule.element) {
@@ -64,7 +84,7 @@ impl<'a> Site<'a> {
     fn two_variants(&self, choice: Element<'static>) -> Option<Mutant> {
         let present = self.members.iter().find(|member| member.belongs_to(choice) && !member.is_companion())?;
         let other = choice.variants().find(|variant| Some(variant.id()) != present.element.map(Element::id))?;
-        let text = Maker { definitions: self.definitions }.member(other);
+        let text = Maker::new(self.definitions).member(other);
         Some(self.mutant(&[&text], &format!(".{}", choice.path_name())))
     }
 
@@ -139,7 +159,7 @@ pub(crate) fn neighbours(site: &Site<'_>, depth: u32, out: &mut Vec<Vec<u8>>) {
         let Some(element) = found.element else { continue };
         other_values(site, element, first_item(found.value), depth, out);
     }
-    let maker = Maker { definitions: site.definitions };
+    let maker = Maker::new(site.definitions);
     let shape = site.definitions.element_of(site.object.node()).and_then(Element::shape);
     for element in shape.into_iter().flat_map(definitions::Shape::elements) {
         if site.members.iter().any(|member| member.belongs_to(element)) {

@@ -3,7 +3,7 @@
 use definitions::{Element, Primitive};
 
 /// A valid literal.
-pub(crate) fn literal(element: Element<'static>, primitive: Primitive) -> String {
+pub(crate) fn literal(element: Element<'static>, primitive: Primitive, nth_code: usize) -> String {
     let text = match primitive {
         Primitive::Boolean => return "true".to_owned(),
         Primitive::Decimal => return "1.5".to_owned(),
@@ -13,7 +13,7 @@ pub(crate) fn literal(element: Element<'static>, primitive: Primitive) -> String
         Primitive::Uri if element.name() == "type" => "Patient",
         Primitive::Uri if element.name() == "url" => "http://example.org/x",
         Primitive::Uri => "urn:example:a",
-        Primitive::Code => code(element),
+        Primitive::Code => code(element, nth_code),
         Primitive::Date => "2020-01-01",
         Primitive::DateTime | Primitive::Instant => "2020-01-01T10:00:00Z",
         Primitive::Time => "10:00:00",
@@ -26,10 +26,11 @@ pub(crate) fn literal(element: Element<'static>, primitive: Primitive) -> String
     format!("\"{text}\"")
 }
 
-/// A code of the element's binding.
-pub(crate) fn code(element: Element<'static>) -> &'static str {
+/// A code of the element's binding: the first, or so many behind it.
+pub(crate) fn code(element: Element<'static>, nth: usize) -> &'static str {
     let Some(binding) = element.binding() else { return "a" };
-    if let Some((_, code)) = binding.value_set.and_then(|codes| codes.codes().next()) {
+    let codes: Vec<_> = binding.value_set.into_iter().flat_map(|codes| codes.codes()).collect();
+    if let Some((_, code)) = codes.get(nth % codes.len().max(1)) {
         return code;
     }
     match binding.url.rsplit('/').next().unwrap_or_default() {

@@ -16,6 +16,9 @@ use crate::rule::{Kind, Rule, Rules};
 /// Examples in which an invariant is broken; finding out how is the expensive part.
 const MOST_FOR_AN_INVARIANT: u32 = 2;
 
+/// Codes that are tried in a made instance.
+const MOST_CODES: usize = 12;
+
 /// A validator on trial.
 pub struct Trial<'v> {
     version: Version,
@@ -113,7 +116,7 @@ impl<'v> Trial<'v> {
         }
         let mutant = match rule.kind {
             Kind::Invariant => Judge::new(self.version, rule).and_then(|mut judge| judge.broken(rule, site)),
-            _ => site.broken(rule),
+            _ => site.broken(rule).or_else(|| site.broken_anew(rule).filter(|_| is_made)),
         };
         let Some(mutant) = mutant else { return false };
         self.judge(index, rule, &mutant, name, is_made);
@@ -143,8 +146,10 @@ impl<'v> Trial<'v> {
 
     /// Makes an instance that has what a rule speaks of, and mutates it for this rule.
     fn make_and_mutate(&mut self, index: usize, rule: &Rule) {
+        let mut why = "no change breaks it".to_owned();
         for instance in self.instances(rule) {
-            if errors(&(self.validate)(instance.as_bytes())).next().is_some() {
+            if let Some(error) = errors(&(self.validate)(instance.as_bytes())).next() {
+                why = format!("the last instance has {:?}: {}", error.expression, error.text);
                 continue;
             }
             let Ok(nodes) = profile::check(instance.as_bytes(), self.version, None) else { continue };
@@ -154,22 +159,27 @@ impl<'v> Trial<'v> {
                 return;
             }
         }
-        self.coverage.unreached.push(rule.name());
+        self.coverage.unreached.push(format!("{}: {why}", rule.name()));
     }
 
-    /// Instances with the element of a rule: as small as can be, then with one more element beside it, then with all.
+    /// Instances with the element of a rule: as small as can be, then with one or two more elements beside it, with all, with other
+    /// codes, and without the element, because some have no value that is sure to be valid.
     fn instances(&self, rule: &Rule) -> Vec<String> {
-        let maker = Maker { definitions: self.rules.definitions };
+        let usual = Maker::new(self.rules.definitions);
         let way = self.rules.reach.way_to(rule.shape);
-        let of = |beside: &[Element<'static>]| {
+        let made = |maker: &Maker, beside: &[Element<'static>]| {
             let beside: Vec<_> = rule.element.into_iter().chain(beside.iter().copied()).collect();
             maker.resource(&self.type_name, Wanted { way: &way, beside: &beside })
         };
         let others: Vec<_> = optional(rule.shape).collect();
         let contained: Vec<_> = rule.shape.elements().filter(|element| element.name() == "contained").collect();
-        let singles = others.iter().map(std::slice::from_ref);
-        let all = [others.as_slice(), contained.as_slice()];
-        std::iter::once([].as_slice()).chain(singles).chain(all).filter_map(of).collect()
+        let beside = std::iter::once([].as_slice()).chain(others.chunks(1)).chain(others.windows(2));
+        let beside = beside.chain([others.as_slice(), contained.as_slice()]);
+        let mut all: Vec<_> = beside.filter_map(|beside| made(&usual, beside)).collect();
+        all.extend((1..MOST_CODES).filter_map(|code| made(&Maker { code, ..Maker::new(self.rules.definitions) }, &[])));
+        all.extend((0..2).filter_map(|few| made(&Maker { usual: few, ..Maker::new(self.rules.definitions) }, &[])));
+        all.extend(usual.resource(&self.type_name, Wanted { way: &way, beside: &[] }));
+        all
     }
 }
 

@@ -8,10 +8,16 @@ use std::env;
 use std::path::PathBuf;
 
 use fhir::Version;
-use negatives::{Kind, Trial};
+use negatives::Trial;
 
 const TYPES: [&str; 8] =
     ["Patient", "Practitioner", "PractitionerRole", "Appointment", "Slot", "Schedule", "Coverage", "Claim"];
+
+/// Official examples that are not valid, and why.
+const REFUSED: [(&str, &str); 1] = [(
+    "Patient-patient-example-sex-and-gender",
+    "its recordedSexOrGender has a CodeableReference, the published extension a CodeableConcept or Reference",
+)];
 
 #[test]
 fn every_rule_of_r4_is_caught_when_it_is_broken() {
@@ -35,10 +41,11 @@ fn every_rule(release: &str, version: Version) {
         let examples = examples(release, type_name);
         let coverage = Trial::of(version, type_name, &validate).run(&examples);
         eprintln!("{version} {type_name}, {} examples\n{coverage}", examples.len());
-        wrong.extend(coverage.refused.iter().map(|refused| format!("{type_name}: refused as it is: {refused}")));
+        let refused =
+            coverage.refused.iter().filter(|refused| !REFUSED.iter().any(|(name, _)| refused.starts_with(name)));
+        wrong.extend(refused.map(|refused| format!("{type_name}: refused as it is: {refused}")));
         wrong.extend(coverage.unreached.iter().map(|rule| format!("{type_name}: not reached: {rule}")));
-        let missed = coverage.missed.iter().filter(|(kind, _)| *kind != Kind::Invariant);
-        wrong.extend(missed.map(|(_, missed)| format!("{type_name}: not caught: {missed}")));
+        wrong.extend(coverage.missed.iter().map(|(_, missed)| format!("{type_name}: not caught: {missed}")));
     }
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -224,11 +224,26 @@ impl Scanner<'_> {
         if is_empty {
             self.report_at(members.node, Problem::EmptyObject)?;
         }
+        if members.seen() == 1 && !is_empty {
+            self.only_an_id(members)?;
+        }
         let missing = members.shape.required() & !members.seen();
         if missing != 0 {
             self.missing(members, missing)?;
         }
         if members.companions != 0 || members.has_gap { self.check_companions(members) } else { Ok(()) }
+    }
+
+    /// The first element alone is there: that of an element is its id, which is no content (ele-1). Companions are looked at with
+    /// their values.
+    #[cold]
+    fn only_an_id(&mut self, members: &Members) -> Step {
+        let is_id = members.shape.elements().next().is_some_and(definitions::Element::is_element_id);
+        let is_companion = self.view().at(members.node).is_some_and(is_companion);
+        if is_id && !is_companion && members.shape.path() != "Element" {
+            return self.report_at(members.node, Problem::NoContent);
+        }
+        Ok(())
     }
 
     #[cold]
