@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 use fhir::ResourceType;
+use smallvec::SmallVec;
 
 use crate::decimal::Decimal;
 use crate::model::Kind;
 use crate::temporal::{Temporal, TemporalKind};
 
-/// An ordered collection.
-pub type Collection<'a> = Vec<Item<'a>>;
+/// An ordered collection; small ones need no memory of their own.
+pub type Collection<'a> = SmallVec<[Item<'a>; 2]>;
 
 /// One item of a collection. Its `Debug` shows the type only.
 #[derive(Clone, PartialEq)]

@@ -4,6 +4,8 @@ use definitions::{Definitions, Element, ElementId, Family, Primitive};
 use fhir::Version;
 use fhir::json::{Document, Value};
 
+use crate::program::Name;
+
 /// What an element is: a row of the definitions. The default knows nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Kind(u32);
@@ -94,27 +96,32 @@ impl Model {
     }
 
     /// What a member of an object is; `plain` is its name without the `_` of a companion.
-    pub(crate) fn child(self, parent: Kind, member: &Value<'_>, plain: &str) -> Kind {
+    pub(crate) fn child(self, parent: Kind, member: &Value<'_>, plain: &[u8]) -> Kind {
         if member.node().element != 0 {
             return Kind(member.node().element);
         }
         let shape = self.definition(parent).and_then(Element::shape);
-        shape
-            .and_then(|shape| shape.member(plain.as_bytes()))
-            .map_or_else(Kind::default, |child| Kind::from(child.id()))
+        shape.and_then(|shape| shape.member(plain)).map_or_else(Kind::default, |child| Kind::from(child.id()))
+    }
+
+    /// The element of that name, when it is no choice.
+    #[inline]
+    pub(crate) fn exact(self, parent: Kind, wanted: &Name) -> Option<Element<'static>> {
+        let shape = self.definition(parent)?.shape()?;
+        shape.member_with(wanted.key, wanted.text.as_bytes()).filter(|element| !element.is_variant())
     }
 
     /// What a member is when FHIRPath calls it `wanted`: `deceasedBoolean` is `deceased` and not `deceasedBoolean`.
     #[inline]
-    pub(crate) fn member(self, parent: Kind, member: &Value<'_>, plain: &str, wanted: &str) -> Option<Kind> {
+    pub(crate) fn member(self, parent: Kind, member: &Value<'_>, plain: &[u8], wanted: &[u8]) -> Option<Kind> {
         let rest = plain.strip_prefix(wanted)?;
-        let choice = rest.starts_with(|first: char| first.is_ascii_uppercase());
+        let choice = rest.first().is_some_and(u8::is_ascii_uppercase);
         if !rest.is_empty() && !choice {
             return None;
         }
         let kind = self.child(parent, member, plain);
         match self.definition(kind) {
-            Some(element) if element.is_variant() => (element.path_name() == wanted).then_some(kind),
+            Some(element) if element.is_variant() => (element.path_name().as_bytes() == wanted).then_some(kind),
             _ => rest.is_empty().then_some(kind),
         }
     }

@@ -1,6 +1,10 @@
 //! The tree compiled: functions and types resolved, arguments counted, literals ready.
 
+use std::sync::OnceLock;
+
+use definitions::Key;
 use fhir::Version;
+use regex::{Regex, RegexBuilder};
 
 use crate::function::{self, Arguments, Function};
 use crate::item::{Item, Quantity};
@@ -64,7 +68,7 @@ pub(crate) enum Op {
     Total,
     Variable(Box<str>),
     /// A name at the start of a path that is spelled like a type: the context itself where it is of that type.
-    Root(TypeSpecifier, Box<str>),
+    Root(TypeSpecifier, Name),
     /// A function or a name on the context.
     Start(Box<Step>),
     Path(Box<Op>, Vec<Step>),
@@ -78,10 +82,48 @@ pub(crate) enum Op {
 /// One part of a path.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Member(Box<str>),
+    Member(Name),
+    /// A member of which only the first item is wanted.
+    FirstMember(Name),
     Indexer(Op),
+    /// `matches` or `matchesFull` with a literal pattern.
+    Matches(Pattern),
     Type(Function, TypeSpecifier),
     Call(Function, Vec<Op>),
+}
+
+/// The name of a member, and its key.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    pub(crate) text: Box<str>,
+    pub(crate) key: Key,
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self { text: text.into(), key: Key::of(text.as_bytes()) }
+    }
+}
+
+/// A regular expression that is written in the expression: compiled when it is first needed.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    text: Box<str>,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// Memory that a compiled pattern may take: patterns may come from configuration.
+    pub(crate) const SIZE: usize = 1 << 20;
+
+    /// FHIRPath wants a single-line mode: a point matches a line end too.
+    pub(crate) fn regex(&self) -> Option<&Regex> {
+        let compile = || {
+            let mut builder = RegexBuilder::new(&self.text);
+            builder.dot_matches_new_line(true).size_limit(Self::SIZE).build().ok()
+        };
+        self.compiled.get_or_init(compile).as_ref()
+    }
 }
 
 impl Program {
@@ -145,18 +187,32 @@ impl Compiler {
             && name.starts_with(|first: char| first.is_ascii_uppercase())
             && let Some(specifier) = model::specifier(self.version, None, name)
         {
-            return Ok(Op::Root(specifier, name.as_str().into()));
+            return Ok(Op::Root(specifier, Name::from(name.as_str())));
         }
         Ok(Op::Start(Box::new(self.step(step)?)))
     }
 
     fn steps(&self, steps: &[Parsed]) -> Result<Vec<Step>, CompileError> {
-        steps.iter().map(|step| self.step(step)).collect()
+        let mut compiled: Vec<Step> = Vec::with_capacity(steps.len());
+        for step in steps {
+            let step = self.step(step)?;
+            // `a.first()` need not make all of `a`.
+            let is_first = matches!(&step, Step::Call(Function::First, _));
+            match compiled.last_mut() {
+                Some(last @ Step::Member(_)) if is_first => {
+                    if let Step::Member(name) = last {
+                        *last = Step::FirstMember(name.clone());
+                    }
+                }
+                _ => compiled.push(step),
+            }
+        }
+        Ok(compiled)
     }
 
     fn step(&self, step: &Parsed) -> Result<Step, CompileError> {
         match step {
-            Parsed::Member(name) => Ok(Step::Member(name.as_str().into())),
+            Parsed::Member(name) => Ok(Step::Member(Name::from(name.as_str()))),
             Parsed::Indexer(index) => Ok(Step::Indexer(self.operation(index)?)),
             Parsed::Function { name, arguments, offset } => self.call(name, arguments, *offset),
         }
@@ -174,6 +230,9 @@ impl Compiler {
             (Arguments::TypeName, [argument]) => {
                 let type_name = type_name(argument).ok_or_else(|| CompileError::NotAType(name.to_owned()))?;
                 Ok(Step::Type(function, self.type_specifier(&type_name)?))
+            }
+            (_, [Expression::Literal(Literal::Text(pattern))]) if matches!(function, Function::Matches) => {
+                Ok(Step::Matches(Pattern { text: pattern.as_str().into(), compiled: OnceLock::new() }))
             }
             _ => Ok(Step::Call(function, self.operations(arguments)?)),
         }

@@ -11,7 +11,7 @@ use crate::unit;
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn sign(&mut self, negative: bool, operand: Collection<'a>) -> Evaluated<'a> {
         let name = if negative { "-" } else { "+" };
-        let Some(item) = self.single(&operand, name)? else { return Ok(Vec::new()) };
+        let Some(item) = self.single(&operand, name)? else { return Ok(Collection::new()) };
         let result = match item {
             Item::Integer(value) if negative => value.checked_neg().map(Item::Integer),
             Item::Long(value) if negative => value.checked_neg().map(Item::Long),
@@ -28,7 +28,7 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn arithmetic(&mut self, operator: Operator, left: &[Item<'a>], right: &[Item<'a>]) -> Evaluated<'a> {
         let name = symbol(operator);
         let (left, right) = (self.single(left, name)?, self.single(right, name)?);
-        let (Some(left), Some(right)) = (left, right) else { return Ok(Vec::new()) };
+        let (Some(left), Some(right)) = (left, right) else { return Ok(Collection::new()) };
         let result = match (&left, &right) {
             (Item::Text(left), Item::Text(right)) if operator == Operator::Add => {
                 return self.made_text(format!("{left}{right}"));

@@ -1,6 +1,8 @@
 //! `=` and `~`.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use fhir::json::{Kind as Json, Value};
 
@@ -8,6 +10,9 @@ use super::convert::as_decimal;
 use super::{EvaluationError, Evaluator};
 use crate::item::{Collection, Element, Item};
 use crate::unit;
+
+/// Beyond so many strings repeats are found by hashing: comparing each with each would be a way to keep us busy.
+const MANY: usize = 16;
 
 impl<'a> Evaluator<'_, 'a> {
     /// `=` of collections: `None` where one is empty or a pair cannot be decided (FHIRPath 6.1.1).
@@ -144,13 +149,30 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// Without repeats, first occurrences in order.
     pub(super) fn distinct(&mut self, items: Collection<'a>) -> Result<Collection<'a>, EvaluationError> {
-        let mut kept: Collection<'a> = Vec::with_capacity(items.len());
+        if items.len() > MANY
+            && let Some(texts) = self.all_texts(&items)
+        {
+            self.charge(items.len() as u64)?;
+            let mut known = HashSet::with_capacity(items.len());
+            let is_first = texts.into_iter().map(|text| known.insert(text));
+            return Ok(items.into_iter().zip(is_first).filter_map(|(item, first)| first.then_some(item)).collect());
+        }
+        let mut kept: Collection<'a> = Collection::with_capacity(items.len());
         for item in items {
             if !self.holds_item(&kept, &item)? {
                 kept.push(item);
             }
         }
         Ok(kept)
+    }
+
+    /// The texts of items that are all strings.
+    fn all_texts(&self, items: &[Item<'a>]) -> Option<Vec<Cow<'a, str>>> {
+        let text = |item| match self.to_system(item)? {
+            Item::Text(text) => Some(text),
+            _ => None,
+        };
+        items.iter().map(text).collect()
     }
 
     /// Whether a collection holds an equal item.

@@ -10,6 +10,7 @@ mod navigate;
 mod operator;
 pub(crate) mod reference;
 
+use smallvec::smallvec;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -188,6 +189,8 @@ pub(crate) struct Evaluator<'e, 'a> {
     pub(crate) context: Item<'a>,
     /// What `defineVariable` has defined, innermost last.
     pub(crate) variables: Vec<(String, Collection<'a>)>,
+    /// Whether the document's nodes know their elements.
+    is_typed: bool,
     /// Whether a rule is evaluated: see [`Program::check`].
     pub(crate) is_rule: bool,
     /// Whether something was left open that more data would decide.
@@ -198,7 +201,8 @@ pub(crate) struct Evaluator<'e, 'a> {
 impl<'e, 'a> Evaluator<'e, 'a> {
     fn new(version: Version, environment: &'e Environment<'a>, context: Item<'a>, is_rule: bool) -> Self {
         let model = Model::of(version);
-        Self { model, environment, context, variables: Vec::new(), is_rule, open: Cell::new(false), steps: 0 }
+        let is_typed = environment.document.at(environment.resource).is_some_and(|root| root.node().element != 0);
+        Self { model, is_typed, environment, context, variables: Vec::new(), is_rule, open: Cell::new(false), steps: 0 }
     }
 }
 
@@ -206,14 +210,14 @@ impl<'a> Evaluator<'_, 'a> {
     pub(crate) fn operation(&mut self, op: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         self.charge(1)?;
         match op {
-            Op::Literal(item) => Ok(vec![item.clone()]),
-            Op::Empty => Ok(Vec::new()),
-            Op::This => Ok(frame.focus.to_vec()),
+            Op::Literal(item) => Ok(smallvec![item.clone()]),
+            Op::Empty => Ok(Collection::new()),
+            Op::This => Ok(Collection::from(frame.focus)),
             Op::Index => Ok(frame.index.map(|index| Item::Integer(index as i64)).into_iter().collect()),
-            Op::Total => Ok(frame.total.unwrap_or_default().to_vec()),
+            Op::Total => Ok(Collection::from(frame.total.unwrap_or_default())),
             Op::Variable(name) => self.variable(name),
             Op::Root(specifier, name) => self.root(specifier, name, frame),
-            Op::Start(step) => self.step(step, frame.focus.to_vec(), frame),
+            Op::Start(step) => self.step(step, Collection::from(frame.focus), frame),
             Op::Path(head, steps) => self.path(head, steps, frame),
             Op::Sign(negative, operand) => {
                 let operand = self.operation(operand, frame)?;
@@ -251,7 +255,9 @@ impl<'a> Evaluator<'_, 'a> {
     fn step(&mut self, step: &Step, input: Collection<'a>, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         self.charge(1)?;
         match step {
-            Step::Member(name) => self.member(&input, name),
+            Step::Member(name) => self.member(&input, name, usize::MAX),
+            Step::FirstMember(name) => self.member(&input, name, 1),
+            Step::Matches(pattern) => self.matches_pattern(pattern, &input),
             Step::Indexer(index) => {
                 let index = self.isolated(index, frame)?;
                 self.item_at(input, &index)
@@ -262,13 +268,13 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn item_at(&self, mut input: Collection<'a>, index: &[Item<'a>]) -> Evaluated<'a> {
-        let Some(index) = self.whole_number(index, "[]")? else { return Ok(Vec::new()) };
-        let Ok(index) = usize::try_from(index) else { return Ok(Vec::new()) };
-        Ok(if index < input.len() { vec![input.swap_remove(index)] } else { Vec::new() })
+        let Some(index) = self.whole_number(index, "[]")? else { return Ok(Collection::new()) };
+        let Ok(index) = usize::try_from(index) else { return Ok(Collection::new()) };
+        Ok(if index < input.len() { smallvec![input.swap_remove(index)] } else { Collection::new() })
     }
 
     fn union(&mut self, all: &[Op], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
-        let mut items = Vec::new();
+        let mut items = Collection::new();
         for op in all {
             items.extend(self.isolated(op, frame)?);
         }
@@ -282,7 +288,7 @@ impl<'a> Evaluator<'_, 'a> {
         if let Some(value) = self.environment.variables.get(name) {
             return Ok(value.clone());
         }
-        Ok(vec![match name {
+        Ok(smallvec![match name {
             "context" => self.context.clone(),
             "resource" => self.resource_at(self.environment.resource),
             "rootResource" => self.resource_at(self.environment.root),
@@ -302,7 +308,7 @@ impl<'a> Evaluator<'_, 'a> {
         } else {
             return Err(EvaluationError::UnknownConstant(name.chars().take(64).collect()));
         };
-        Ok(vec![Item::text(url)])
+        Ok(smallvec![Item::text(url)])
     }
 
     fn resource_at(&self, node: u32) -> Item<'a> {

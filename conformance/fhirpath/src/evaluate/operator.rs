@@ -1,5 +1,6 @@
 //! Binary operators: logic, comparison, membership.
 
+use smallvec::smallvec;
 use std::cmp::Ordering;
 
 use super::{Evaluated, EvaluationError, Evaluator, Frame};
@@ -74,7 +75,7 @@ impl<'a> Evaluator<'_, 'a> {
 
     fn membership(&mut self, item: &[Item<'a>], items: &[Item<'a>], name: &'static str) -> Evaluated<'a> {
         match item {
-            [] => Ok(Vec::new()),
+            [] => Ok(Collection::new()),
             [item] => Ok(boolean(Some(self.holds_item(items, item)?))),
             _ => Err(EvaluationError::NotSingle(name)),
         }
@@ -89,7 +90,7 @@ impl<'a> Evaluator<'_, 'a> {
     /// A string that the evaluation made: its length counts as work.
     pub(super) fn made_text(&mut self, text: String) -> Evaluated<'a> {
         self.charge(1 + text.len() as u64 / 16)?;
-        Ok(vec![Item::text(text)])
+        Ok(smallvec![Item::text(text)])
     }
 }
 

@@ -6,13 +6,13 @@ use fhir::ResourceType;
 use fhir::json::{Document, Kind as Json, Value};
 
 use super::{Evaluated, Evaluator};
-use crate::item::{Element, Item};
+use crate::item::{Collection, Element, Item};
 
 impl<'a> Evaluator<'_, 'a> {
     /// What each reference points to: a resource of this document (contained, or an entry of the Bundle), or as much as
     /// its text says of a resource elsewhere. What is unclear gives nothing.
     pub(super) fn resolve(&mut self, input: &[Item<'a>]) -> Evaluated<'a> {
-        let mut found = Vec::new();
+        let mut found = Collection::new();
         for item in input {
             self.charge(1)?;
             let Some((text, stated)) = self.target(item) else { continue };

@@ -4,8 +4,9 @@ use super::Call;
 use crate::Decimal;
 use crate::evaluate::{Evaluated, EvaluationError, Evaluator};
 use crate::function::Function as F;
-use crate::item::{Item, Quantity};
+use crate::item::{Collection, Item, Quantity};
 use crate::temporal::{Precision, Temporal, TemporalKind, days_in_month};
+use smallvec::smallvec;
 
 /// Digits behind the point of a decimal boundary unless told otherwise, and the most that there are.
 const DEFAULT_DIGITS: i64 = 8;
@@ -18,9 +19,9 @@ impl<'a> Evaluator<'_, 'a> {
             F::HighBoundary => "highBoundary",
             _ => "precision",
         };
-        let Some(item) = self.single(call.input, name)? else { return Ok(Vec::new()) };
+        let Some(item) = self.single(call.input, name)? else { return Ok(Collection::new()) };
         if function == F::Precision {
-            return precision(&item).map(|digits| vec![Item::Integer(digits)]).ok_or(wrong(name));
+            return precision(&item).map(|digits| smallvec![Item::Integer(digits)]).ok_or(wrong(name));
         }
         let digits = self.whole_number(call.argument(0), name)?;
         let low = function == F::LowBoundary;

@@ -5,10 +5,11 @@ use crate::Decimal;
 use crate::evaluate::convert::as_decimal;
 use crate::evaluate::{Evaluated, EvaluationError, Evaluator};
 use crate::function::Function as F;
-use crate::item::{Item, Quantity};
+use crate::item::{Collection, Item, Quantity};
 use crate::syntax::calendar_unit;
 use crate::temporal::{Temporal, TemporalKind};
 use crate::unit;
+use smallvec::smallvec;
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn conversion(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
@@ -34,21 +35,21 @@ impl<'a> Evaluator<'_, 'a> {
             _ => return Err(Self::undecidable("this function")),
         };
         let operation = "a conversion";
-        let Some(item) = self.single(call.input, operation)? else { return Ok(Vec::new()) };
+        let Some(item) = self.single(call.input, operation)? else { return Ok(Collection::new()) };
         let mut converted = convert(&item);
         if matches!(function, F::ToQuantity | F::ConvertsToQuantity)
             && let Some(target) = self.text(call.argument(0), operation)?
         {
             converted = converted.and_then(|item| in_unit(&item, &target));
         }
-        Ok(if test { vec![Item::Boolean(converted.is_some())] } else { converted.into_iter().collect() })
+        Ok(if test { smallvec![Item::Boolean(converted.is_some())] } else { converted.into_iter().collect() })
     }
 
     /// `is`, `as`, `ofType`: whose argument is a type.
     pub(in crate::evaluate) fn type_function(
         &mut self,
         function: F,
-        input: Vec<Item<'a>>,
+        input: Collection<'a>,
         specifier: &crate::model::TypeSpecifier,
     ) -> Evaluated<'a> {
         match function {
@@ -59,8 +60,8 @@ impl<'a> Evaluator<'_, 'a> {
 
     pub(in crate::evaluate) fn is(&self, input: &[Item<'a>], specifier: &crate::model::TypeSpecifier) -> Evaluated<'a> {
         match input {
-            [] => Ok(Vec::new()),
-            [item] => Ok(vec![Item::Boolean(self.has_type(item, specifier))]),
+            [] => Ok(Collection::new()),
+            [item] => Ok(smallvec![Item::Boolean(self.has_type(item, specifier))]),
             _ => Err(EvaluationError::NotSingle("is")),
         }
     }
@@ -69,7 +70,7 @@ impl<'a> Evaluator<'_, 'a> {
     /// several, so it filters as `ofType` does.
     pub(in crate::evaluate) fn cast(
         &self,
-        mut input: Vec<Item<'a>>,
+        mut input: Collection<'a>,
         specifier: &crate::model::TypeSpecifier,
     ) -> Evaluated<'a> {
         input.retain(|item| self.has_type(item, specifier));

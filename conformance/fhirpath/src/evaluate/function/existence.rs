@@ -3,14 +3,15 @@
 use super::Call;
 use crate::evaluate::{Evaluated, EvaluationError, Evaluator, operator::boolean};
 use crate::function::Function as F;
-use crate::item::Item;
+use crate::item::{Collection, Item};
+use smallvec::smallvec;
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn existence(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
         let input = call.input;
         let result = match function {
             F::Empty => input.is_empty(),
-            F::Count => return Ok(vec![Item::Integer(input.len() as i64)]),
+            F::Count => return Ok(smallvec![Item::Integer(input.len() as i64)]),
             F::Not => return Ok(boolean(self.truth(input, "not")?.map(|value| !value))),
             F::AllTrue => self.booleans(input, "allTrue")?.all(|value| value),
             F::AnyTrue => self.booleans(input, "anyTrue")?.any(|value| value),
@@ -18,10 +19,10 @@ impl<'a> Evaluator<'_, 'a> {
             F::AnyFalse => self.booleans(input, "anyFalse")?.any(|value| !value),
             F::SubsetOf => self.is_subset(input, call.argument(0))?,
             F::SupersetOf => self.is_subset(call.argument(0), input)?,
-            F::Distinct => return self.distinct(input.to_vec()),
-            _ => self.distinct(input.to_vec())?.len() == input.len(),
+            F::Distinct => return self.distinct(Collection::from(input)),
+            _ => self.distinct(Collection::from(input))?.len() == input.len(),
         };
-        Ok(vec![Item::Boolean(result)])
+        Ok(smallvec![Item::Boolean(result)])
     }
 
     fn booleans(

@@ -1,14 +1,18 @@
 //! What FHIR adds to the language (fhirpath.html#functions), `type()` and `comparable()`.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use fhir::json::{Kind as Json, Value};
 
 use super::Call;
 use crate::evaluate::{Evaluated, EvaluationError, Evaluator, operator::boolean};
 use crate::function::Function as F;
-use crate::item::{Element, Item};
+use crate::item::{Collection, Element, Item};
+use crate::program::Name;
 use crate::unit;
+
+static EXTENSION: LazyLock<Name> = LazyLock::new(|| Name::from("extension"));
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn fhir(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
@@ -31,9 +35,9 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn extension(&mut self, call: &Call<'_, 'a>) -> Evaluated<'a> {
-        let Some(url) = self.text(call.argument(0), "extension")? else { return Ok(Vec::new()) };
-        let mut found = Vec::new();
-        for item in self.member(call.input, "extension")? {
+        let Some(url) = self.text(call.argument(0), "extension")? else { return Ok(Collection::new()) };
+        let mut found = Collection::new();
+        for item in self.member(call.input, &EXTENSION, usize::MAX)? {
             let Item::Element(element) = item else { continue };
             let own = self.environment.document.at(element.node).and_then(|value| value.member("url")?.text());
             if own.is_some_and(|own| own == url) {
@@ -58,23 +62,23 @@ impl<'a> Evaluator<'_, 'a> {
             (Some(Item::Quantity(left)), Some(Item::Quantity(right))) => {
                 Ok(boolean(Some(unit::are_comparable(&left, &right))))
             }
-            (None, _) | (_, None) => Ok(Vec::new()),
+            (None, _) | (_, None) => Ok(Collection::new()),
             _ => Err(EvaluationError::WrongType { operation: "comparable", expected: "two quantities" }),
         }
     }
 
     /// The content rules of narrative are the validator's; here only that it is a `div`.
     fn html_checks(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
-        let Some(text) = self.text(call.input, "htmlChecks")? else { return Ok(Vec::new()) };
+        let Some(text) = self.text(call.input, "htmlChecks")? else { return Ok(Collection::new()) };
         let text = text.trim();
         Ok(boolean(Some(text.starts_with("<div") && text.ends_with('>') && !text.contains("<script"))))
     }
 
     fn conforms_to(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
         const NAME: &str = "conformsTo";
-        let Some(profile) = self.text(call.argument(0), NAME)? else { return Ok(Vec::new()) };
+        let Some(profile) = self.text(call.argument(0), NAME)? else { return Ok(Collection::new()) };
         let element = match call.input {
-            [] => return Ok(Vec::new()),
+            [] => return Ok(Collection::new()),
             [Item::Element(element)] => *element,
             _ => return Err(EvaluationError::NotSingle(NAME)),
         };
@@ -93,9 +97,9 @@ impl<'a> Evaluator<'_, 'a> {
 
     fn member_of(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
         const NAME: &str = "memberOf";
-        let Some(value_set) = self.text(call.argument(0), NAME)? else { return Ok(Vec::new()) };
+        let Some(value_set) = self.text(call.argument(0), NAME)? else { return Ok(Collection::new()) };
         let item = match call.input {
-            [] => return Ok(Vec::new()),
+            [] => return Ok(Collection::new()),
             [item] => item,
             _ => return Err(EvaluationError::NotSingle(NAME)),
         };

@@ -1,5 +1,6 @@
 //! Functions that evaluate an argument for each item (FHIRPath 5.2, 5.5.1, 7).
 
+use smallvec::smallvec;
 use std::cmp::Ordering;
 
 use crate::evaluate::convert::as_decimal;
@@ -21,7 +22,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     pub(super) fn filter(&mut self, input: Collection<'a>, condition: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
-        let mut kept = Vec::new();
+        let mut kept = Collection::new();
         for (index, item) in input.into_iter().enumerate() {
             if self.meets(condition, &item, index, frame, "where")? {
                 kept.push(item);
@@ -33,23 +34,23 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn any(&mut self, input: &[Item<'a>], condition: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         for (index, item) in input.iter().enumerate() {
             if self.meets(condition, item, index, frame, "exists")? {
-                return Ok(vec![Item::Boolean(true)]);
+                return Ok(smallvec![Item::Boolean(true)]);
             }
         }
-        Ok(vec![Item::Boolean(false)])
+        Ok(smallvec![Item::Boolean(false)])
     }
 
     pub(super) fn all(&mut self, input: &[Item<'a>], condition: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         for (index, item) in input.iter().enumerate() {
             if !self.meets(condition, item, index, frame, "all")? {
-                return Ok(vec![Item::Boolean(false)]);
+                return Ok(smallvec![Item::Boolean(false)]);
             }
         }
-        Ok(vec![Item::Boolean(true)])
+        Ok(smallvec![Item::Boolean(true)])
     }
 
     pub(super) fn select(&mut self, input: &[Item<'a>], projection: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
-        let mut found = Vec::new();
+        let mut found = Collection::new();
         for (index, item) in input.iter().enumerate() {
             found.extend(self.on_item(projection, item, index, frame)?);
         }
@@ -64,8 +65,8 @@ impl<'a> Evaluator<'_, 'a> {
         frame: &Frame<'_, 'a>,
         distinct: bool,
     ) -> Evaluated<'a> {
-        let mut found: Collection<'a> = Vec::new();
-        let mut pending = std::collections::VecDeque::from(input);
+        let mut found = Collection::new();
+        let mut pending = input.into_iter().collect::<std::collections::VecDeque<_>>();
         let mut index = 0;
         while let Some(item) = pending.pop_front() {
             for next in self.on_item(projection, &item, index, frame)? {
@@ -102,7 +103,7 @@ impl<'a> Evaluator<'_, 'a> {
         };
         match branches.get(usize::from(!chosen)) {
             Some(branch) => self.isolated(branch, &inner),
-            None => Ok(Vec::new()),
+            None => Ok(Collection::new()),
         }
     }
 
@@ -115,7 +116,7 @@ impl<'a> Evaluator<'_, 'a> {
     ) -> Evaluated<'a> {
         let mut total = match start {
             Some(start) => self.isolated(start, frame)?,
-            None => Vec::new(),
+            None => Collection::new(),
         };
         for (index, item) in input.iter().enumerate() {
             let inner = Frame { focus: std::slice::from_ref(item), index: Some(index), total: Some(&total) };
@@ -132,7 +133,7 @@ impl<'a> Evaluator<'_, 'a> {
                 return Ok(result);
             }
         }
-        Ok(Vec::new())
+        Ok(Collection::new())
     }
 
     /// Defines `%name` for what follows in the same path.

@@ -25,7 +25,7 @@ impl<'a> Evaluator<'_, 'a> {
                 let (Some(value), Some(radix)) =
                     (self.number(call.input, "log")?, self.number(call.argument(0), "log")?)
                 else {
-                    return Ok(Vec::new());
+                    return Ok(Collection::new());
                 };
                 Ok(real(value.to_f64().ln() / radix.to_f64().ln()))
             }
@@ -46,7 +46,7 @@ impl<'a> Evaluator<'_, 'a> {
 
     fn keeping_the_type(&self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
         let name = if function == F::Abs { "abs" } else { "round" };
-        let Some(item) = self.single(call.input, name)? else { return Ok(Vec::new()) };
+        let Some(item) = self.single(call.input, name)? else { return Ok(Collection::new()) };
         let digits = self.whole_number(call.argument(0), name)?.unwrap_or(0);
         let digits = u32::try_from(digits)
             .map_err(|_| EvaluationError::WrongType { operation: name, expected: "a precision of 0 or more" })?;
@@ -70,7 +70,7 @@ impl<'a> Evaluator<'_, 'a> {
 
     fn power(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
         let (base, exponent) = (self.single(call.input, "power")?, self.single(call.argument(0), "power")?);
-        let (Some(base), Some(exponent)) = (base, exponent) else { return Ok(Vec::new()) };
+        let (Some(base), Some(exponent)) = (base, exponent) else { return Ok(Collection::new()) };
         if let (Item::Integer(base), Item::Integer(exponent)) = (&base, &exponent)
             && let Ok(exponent) = u32::try_from(*exponent)
         {
@@ -83,7 +83,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn sum(&mut self, function: F, input: &[Item<'a>]) -> Evaluated<'a> {
-        let mut total: Collection<'a> = input.get(..1).unwrap_or_default().to_vec();
+        let mut total: Collection<'a> = Collection::from(input.get(..1).unwrap_or_default());
         for item in input.get(1..).unwrap_or_default() {
             self.charge(1)?;
             total = self.arithmetic(Operator::Add, &total, std::slice::from_ref(item))?;
@@ -104,7 +104,7 @@ impl<'a> Evaluator<'_, 'a> {
                 None => true,
                 Some(best) => match order_values(&value, best).ok_or_else(|| wrong.clone())? {
                     Some(order) => better(order),
-                    None => return Ok(Vec::new()),
+                    None => return Ok(Collection::new()),
                 },
             };
             if replace {

@@ -14,6 +14,7 @@ use super::{Evaluated, EvaluationError, Evaluator, Frame};
 use crate::function::Function as F;
 use crate::item::{Collection, Item};
 use crate::program::Op;
+use smallvec::smallvec;
 
 /// The input and the evaluated arguments of a call.
 pub(super) struct Call<'c, 'a> {
@@ -24,7 +25,7 @@ pub(super) struct Call<'c, 'a> {
 impl<'a> Call<'_, 'a> {
     /// An argument; an absent one is empty.
     pub(super) fn argument(&self, index: usize) -> &[Item<'a>] {
-        self.arguments.get(index).map_or(&[], Vec::as_slice)
+        self.arguments.get(index).map_or(&[], Collection::as_slice)
     }
 }
 
@@ -39,7 +40,7 @@ impl<'a> Evaluator<'_, 'a> {
     ) -> Evaluated<'a> {
         match (function, arguments) {
             (F::Exists, [condition]) => self.any(&input, condition, frame),
-            (F::Exists, _) => Ok(vec![Item::Boolean(!input.is_empty())]),
+            (F::Exists, _) => Ok(smallvec![Item::Boolean(!input.is_empty())]),
             (F::Where, [condition]) => self.filter(input, condition, frame),
             (F::All, [condition]) => self.all(&input, condition, frame),
             (F::Select, [projection]) => self.select(&input, projection, frame),

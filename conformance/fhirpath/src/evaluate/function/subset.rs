@@ -3,6 +3,7 @@
 use super::Call;
 use crate::evaluate::{Evaluated, EvaluationError, Evaluator};
 use crate::function::Function as F;
+use crate::item::Collection;
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn subset(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
@@ -22,7 +23,7 @@ impl<'a> Evaluator<'_, 'a> {
                 return if function == F::Union { self.distinct(all) } else { Ok(all) };
             }
         };
-        Ok(kept.to_vec())
+        Ok(Collection::from(kept))
     }
 
     fn amount(&self, call: &Call<'_, 'a>, operation: &'static str) -> Result<usize, EvaluationError> {
@@ -31,8 +32,8 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn intersect(&mut self, call: &Call<'_, 'a>) -> Evaluated<'a> {
-        let mut kept = Vec::new();
-        for item in self.distinct(call.input.to_vec())? {
+        let mut kept = Collection::new();
+        for item in self.distinct(Collection::from(call.input))? {
             if self.holds_item(call.argument(0), &item)? {
                 kept.push(item);
             }
@@ -41,7 +42,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn exclude(&mut self, call: &Call<'_, 'a>) -> Evaluated<'a> {
-        let mut kept = Vec::new();
+        let mut kept = Collection::new();
         for item in call.input {
             if !self.holds_item(call.argument(0), item)? {
                 kept.push(item.clone());

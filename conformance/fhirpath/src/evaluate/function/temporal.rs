@@ -4,21 +4,22 @@ use super::Call;
 use crate::Decimal;
 use crate::evaluate::{Evaluated, EvaluationError, Evaluator};
 use crate::function::Function as F;
-use crate::item::Item;
+use crate::item::{Collection, Item};
 use crate::temporal::{Precision, Temporal, TemporalKind};
+use smallvec::smallvec;
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn temporal(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
         let now = Temporal::from_micros(self.environment.now);
         match function {
-            F::Now => return Ok(vec![Item::Temporal(now)]),
-            F::Today => return Ok(vec![Item::Temporal(date_of(now))]),
-            F::TimeOfDay => return Ok(vec![Item::Temporal(time_of(now))]),
+            F::Now => return Ok(smallvec![Item::Temporal(now)]),
+            F::Today => return Ok(smallvec![Item::Temporal(date_of(now))]),
+            F::TimeOfDay => return Ok(smallvec![Item::Temporal(time_of(now))]),
             _ => {}
         }
         let name = "a part of a date or time";
         let value = match self.single(call.input, name)? {
-            None => return Ok(Vec::new()),
+            None => return Ok(Collection::new()),
             Some(Item::Temporal(value)) => value,
             Some(_) => return Err(EvaluationError::WrongType { operation: name, expected: "a date or time" }),
         };

@@ -1,5 +1,6 @@
 //! Strings (FHIRPath 5.6). Positions count characters.
 
+use smallvec::smallvec;
 use std::borrow::Cow;
 
 use regex::{Regex, RegexBuilder};
@@ -7,11 +8,9 @@ use regex::{Regex, RegexBuilder};
 use super::Call;
 use crate::evaluate::{Evaluated, EvaluationError, Evaluator, operator::boolean};
 use crate::function::Function as F;
-use crate::item::Item;
+use crate::item::{Collection, Item};
+use crate::program::Pattern;
 use crate::text_coding as coding;
-
-/// Memory that a compiled pattern may take: patterns may come from configuration.
-const PATTERN_SIZE: usize = 1 << 20;
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn text_function(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
@@ -28,7 +27,7 @@ impl<'a> Evaluator<'_, 'a> {
             F::Upper => self.made_text(text.to_uppercase()),
             F::Lower => self.made_text(text.to_lowercase()),
             F::Trim => self.made_text(text.trim().to_owned()),
-            F::Length => Ok(vec![Item::Integer(text.chars().count() as i64)]),
+            F::Length => Ok(smallvec![Item::Integer(text.chars().count() as i64)]),
             F::ToChars => {
                 self.charge(text.len() as u64)?;
                 Ok(text.chars().map(|character| Item::text(character.to_string())).collect())
@@ -46,10 +45,10 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn find_text(&self, function: F, text: &str, call: &Call<'_, 'a>, name: &'static str) -> Evaluated<'a> {
-        let Some(part) = self.text(call.argument(0), name)? else { return Ok(Vec::new()) };
+        let Some(part) = self.text(call.argument(0), name)? else { return Ok(Collection::new()) };
         let position = |found: Option<usize>| {
             let characters = found.and_then(|end| text.get(..end)).map_or(-1, |head| head.chars().count() as i64);
-            vec![Item::Integer(characters)]
+            smallvec![Item::Integer(characters)]
         };
         Ok(match function {
             F::IndexOf => position(text.find(&*part)),
@@ -61,13 +60,13 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn substring(&mut self, text: &str, call: &Call<'_, 'a>) -> Evaluated<'a> {
-        let Some(start) = self.whole_number(call.argument(0), "substring")? else { return Ok(Vec::new()) };
+        let Some(start) = self.whole_number(call.argument(0), "substring")? else { return Ok(Collection::new()) };
         let length = match call.arguments.len() {
             2 => self.whole_number(call.argument(1), "substring")?,
             _ => None,
         };
         let Some(start) = usize::try_from(start).ok().filter(|start| *start < text.chars().count()) else {
-            return Ok(Vec::new());
+            return Ok(Collection::new());
         };
         let length = length.map_or(usize::MAX, |length| usize::try_from(length.max(0)).unwrap_or(usize::MAX));
         self.made_text(text.chars().skip(start).take(length).collect())
@@ -76,7 +75,7 @@ impl<'a> Evaluator<'_, 'a> {
     fn replace(&mut self, text: &str, call: &Call<'_, 'a>) -> Evaluated<'a> {
         let pattern = self.text(call.argument(0), "replace")?;
         let substitution = self.text(call.argument(1), "replace")?;
-        let (Some(pattern), Some(substitution)) = (pattern, substitution) else { return Ok(Vec::new()) };
+        let (Some(pattern), Some(substitution)) = (pattern, substitution) else { return Ok(Collection::new()) };
         // Counted before it is made: a short pattern and a long substitution multiply.
         let hits = text.matches(&*pattern).count() as u64;
         self.charge(hits.saturating_mul(substitution.len() as u64) / 16)?;
@@ -84,18 +83,29 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn matches(&mut self, function: F, text: &str, call: &Call<'_, 'a>, name: &'static str) -> Evaluated<'a> {
-        let Some(pattern) = self.text(call.argument(0), name)? else { return Ok(Vec::new()) };
+        let Some(pattern) = self.text(call.argument(0), name)? else { return Ok(Collection::new()) };
         let pattern = if function == F::MatchesFull { Cow::Owned(format!("^(?:{pattern})$")) } else { pattern };
         let flags = self.text(call.argument(1), name)?;
         let regex = self.regex(&pattern, flags.as_deref(), name)?;
         Ok(boolean(Some(regex.is_match(text))))
     }
 
+    /// `matches` with a literal pattern.
+    pub(in crate::evaluate) fn matches_pattern(&mut self, pattern: &Pattern, input: &[Item<'a>]) -> Evaluated<'a> {
+        const NAME: &str = "matches";
+        let Some(text) = self.text(input, NAME)? else { return Ok(boolean(self.is_rule.then_some(false))) };
+        self.charge(1 + text.len() as u64 / 16)?;
+        match pattern.regex() {
+            Some(regex) => Ok(boolean(Some(regex.is_match(&text)))),
+            None => Err(EvaluationError::WrongType { operation: NAME, expected: "a regular expression" }),
+        }
+    }
+
     fn replace_matches(&mut self, text: &str, call: &Call<'_, 'a>) -> Evaluated<'a> {
         const NAME: &str = "replaceMatches";
         let pattern = self.text(call.argument(0), NAME)?;
         let substitution = self.text(call.argument(1), NAME)?;
-        let (Some(pattern), Some(substitution)) = (pattern, substitution) else { return Ok(Vec::new()) };
+        let (Some(pattern), Some(substitution)) = (pattern, substitution) else { return Ok(Collection::new()) };
         let flags = self.text(call.argument(2), NAME)?;
         if pattern.is_empty() {
             return self.made_text(text.to_owned());
@@ -115,13 +125,13 @@ impl<'a> Evaluator<'_, 'a> {
             .dot_matches_new_line(true)
             .case_insensitive(flags.contains('i'))
             .multi_line(flags.contains('m'))
-            .size_limit(PATTERN_SIZE)
+            .size_limit(Pattern::SIZE)
             .build()
             .map_err(|_| EvaluationError::WrongType { operation, expected: "a regular expression" })
     }
 
     fn split(&mut self, text: &str, call: &Call<'_, 'a>) -> Evaluated<'a> {
-        let Some(separator) = self.text(call.argument(0), "split")? else { return Ok(Vec::new()) };
+        let Some(separator) = self.text(call.argument(0), "split")? else { return Ok(Collection::new()) };
         self.charge(text.len() as u64)?;
         if separator.is_empty() {
             return Ok(text.chars().map(|character| Item::text(character.to_string())).collect());
@@ -133,7 +143,7 @@ impl<'a> Evaluator<'_, 'a> {
         let separator = self.text(call.argument(0), "join")?.unwrap_or_default();
         let mut joined = String::new();
         if call.input.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Collection::new());
         }
         for (index, item) in call.input.iter().enumerate() {
             let Some(text) = self.text(std::slice::from_ref(item), "join")? else { continue };
@@ -147,7 +157,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn coding(&mut self, function: F, text: &str, call: &Call<'_, 'a>, name: &'static str) -> Evaluated<'a> {
-        let Some(format) = self.text(call.argument(0), name)? else { return Ok(Vec::new()) };
+        let Some(format) = self.text(call.argument(0), name)? else { return Ok(Collection::new()) };
         let result = match function {
             F::Encode => coding::encode(text, &format),
             F::Decode => coding::decode(text, &format),
@@ -156,7 +166,7 @@ impl<'a> Evaluator<'_, 'a> {
         };
         match result {
             Some(result) => self.made_text(result),
-            None => Ok(Vec::new()),
+            None => Ok(Collection::new()),
         }
     }
 }
