@@ -5,6 +5,7 @@ pub mod capability;
 pub mod id;
 pub mod interaction;
 pub mod json;
+pub mod narrative;
 pub mod outcome;
 pub mod query;
 pub mod resource;

@@ -1,4 +1,4 @@
-//! Runs expressions over files: `batch [R4|R4B|R5]`. A line in, `{"id", "expression", "resource_file"}`, is a line out,
+//! Runs expressions over files: `evaluate [R4|R4B|R5]`. A line in, `{"id", "expression", "resource_file"}`, is a line out,
 //! `{"id", "result": [{"type", "value"}]}` or `{"id", "error"}`.
 
 use std::io::{BufRead, Write};
@@ -31,6 +31,8 @@ fn answer(job: &Value, version: Version) -> Result<Vec<Value>, Box<dyn std::erro
     };
     let mut nodes: Vec<Node> = Vec::new();
     scan(&bytes, &mut nodes, Limits::default()).map_err(|error| format!("{error:?}"))?;
+    let root: Value = serde_json::from_slice(&bytes)?;
+    program.check_names(root["resourceType"].as_str().unwrap_or_default())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros() as i64;
     let document = Document::new(&bytes, &nodes);
     let environment = Environment { now, ..Environment::new(document) };
@@ -47,7 +49,7 @@ fn print(document: Document<'_>, item: &Item<'_>) -> Value {
         Item::Text(text) => json!({ "type": "string", "value": text }),
         Item::Temporal(value) => json!(value.to_string()),
         Item::Quantity(quantity) => {
-            json!({ "type": "Quantity", "value": { "value": quantity.value.to_string(), "unit": quantity.unit } })
+            json!(format!("{} '{}'", quantity.value, quantity.unit))
         }
         Item::Type(namespace, name) => json!(format!("{namespace}.{name}")),
         Item::Remote(resource_type) => json!({ "resourceType": resource_type.as_str() }),

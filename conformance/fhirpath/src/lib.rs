@@ -1,5 +1,6 @@
 //! FHIRPath: parser, types, compiled evaluation over the node index of a document.
 
+mod check;
 pub mod decimal;
 pub mod evaluate;
 pub mod function;

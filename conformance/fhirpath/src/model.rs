@@ -104,11 +104,13 @@ impl Model {
         shape.and_then(|shape| shape.member(plain)).map_or_else(Kind::default, |child| Kind::from(child.id()))
     }
 
-    /// The element of that name, when it is no choice.
+    /// The element of that name, when it is no choice and no place for any resource: the nodes of those have other elements.
     #[inline]
     pub(crate) fn exact(self, parent: Kind, wanted: &Name) -> Option<Element<'static>> {
         let shape = self.definition(parent)?.shape()?;
-        shape.member_with(wanted.key, wanted.text.as_bytes()).filter(|element| !element.is_variant())
+        shape
+            .member_with(wanted.key, wanted.text.as_bytes())
+            .filter(|element| !element.is_variant() && element.shape().is_some())
     }
 
     /// What a member is when FHIRPath calls it `wanted`: `deceasedBoolean` is `deceased` and not `deceasedBoolean`.

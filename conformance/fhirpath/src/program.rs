@@ -53,6 +53,17 @@ pub enum CompileError {
     /// An argument that must be the name of a type and is something else.
     #[error("expected the name of a type as the argument of `{0}`")]
     NotAType(String),
+    /// A name that the type before it does not have.
+    #[error("unknown element `{name}` of {of}")]
+    UnknownElement {
+        /// What is written.
+        name: String,
+        /// The element before it.
+        of: String,
+    },
+    /// A place in a collection that has no order.
+    #[error("expected a collection with an order, which `children()` and `descendants()` do not give")]
+    NoOrder,
     /// An external constant that nothing defines.
     #[error("unknown constant `%{0}`")]
     UnknownConstant(String),

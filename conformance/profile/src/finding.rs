@@ -93,7 +93,7 @@ pub(crate) enum Problem {
     /// An invariant that could not be evaluated.
     Unchecked(u16),
     /// Narrative that is no XHTML; says why.
-    Narrative(crate::narrative::Fault),
+    Narrative(fhir::narrative::Fault),
 }
 
 /// A problem and its place.

@@ -13,7 +13,6 @@ mod explain;
 mod finding;
 mod format;
 pub mod invariants;
-mod narrative;
 mod profiled;
 mod reference;
 mod report;

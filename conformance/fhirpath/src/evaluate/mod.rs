@@ -54,6 +54,12 @@ pub trait Services: Sync {
         None
     }
 
+    /// Whether the first code is the second or an ancestor of it; `None` when unknown.
+    fn subsumes(&self, system: &str, ancestor: &str, code: &str) -> Option<bool> {
+        let _ = (system, ancestor, code);
+        None
+    }
+
     /// Whether an element follows a profile; `None` when unknown.
     fn conforms_to(&self, document: Document<'_>, node: u32, profile: &str) -> Option<bool> {
         let _ = (document, node, profile);

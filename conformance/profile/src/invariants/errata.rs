@@ -33,6 +33,12 @@ const ERRATA: &[Erratum] = &[
         source: "R4 ValueSet appointmentstatus has `noshow`; corrected in R5 app-4",
     },
     Erratum {
+        key: "cid-0",
+        published: "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')",
+        remedy: Remedy::Skip,
+        source: "R4 ChargeItemDefinition has no `name`",
+    },
+    Erratum {
         key: "per-1",
         published: "start.hasValue().not() or end.hasValue().not() or (start <= end)",
         remedy: Remedy::Instead(R5_PERIOD),
@@ -72,7 +78,7 @@ const ERRATA: &[Erratum] = &[
         remedy: Remedy::Instead(
             "binding.empty() or type.code.empty() or type.exists(code.contains(':') or (code in ('code' | 'Coding' | 'CodeableConcept' | 'Quantity' | 'string' | 'uri' | 'Duration')))",
         ),
-        source: "R5: `contains` takes one item (FHIRPath 5.6) and an element may have several types",
+        source: "R5: `contains` takes one item (FHIRPath 5.6), an element may have several types, and `\":\"` is a name, not a string",
     },
     Erratum {
         key: "sdf-24",

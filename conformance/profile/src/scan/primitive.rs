@@ -3,11 +3,11 @@
 use definitions::{Element, Primitive, ValueSet};
 use fhir::json::Kind;
 use fhir::json::lexer::unescape;
+use fhir::narrative;
 
 use super::{Name, Scanner, Step};
 use crate::finding::Problem;
 use crate::format::{self, Numeric};
-use crate::narrative;
 
 impl Scanner<'_> {
     #[inline]

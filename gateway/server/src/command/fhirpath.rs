@@ -122,6 +122,8 @@ fn evaluate(expression: &str, file: Option<&Path>, version: Version) -> Result<V
     let mut nodes = Vec::new();
     scan(&bytes, &mut nodes, Limits::default()).map_err(|error| error.issue(&bytes).text)?;
     let document = Document::new(&bytes, &nodes);
+    let context = document.root().and_then(|root| root.member("resourceType")?.text());
+    program.check_names(&context.unwrap_or_default())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
     let environment = Environment { now: i64::try_from(now)?, ..Environment::new(document) };
     let result = program.evaluate(&environment)?;

@@ -78,11 +78,13 @@ fn decimal(value: Decimal, low: bool, digits: Option<i64>) -> Option<Decimal> {
         let zeros = Decimal::new(0, scale);
         return edge.checked_add(zeros);
     }
-    // Fewer digits than the edge has: the low one goes down, the high one up.
-    let shift = Decimal::new(10i128.checked_pow(scale)?, 0);
-    let shifted = edge.checked_mul(shift)?;
-    let whole = if low { shifted.floor() } else { shifted.ceiling() };
-    Some(Decimal::new(whole, scale))
+    // Fewer digits than the edge has: an edge nearer to zero is cut off, one farther from it is rounded.
+    let is_nearer = if low { value > Decimal::ZERO } else { value < Decimal::ZERO };
+    if !is_nearer {
+        return Some(edge.rounded(scale));
+    }
+    let shifted = edge.checked_mul(Decimal::new(10i128.checked_pow(scale)?, 0))?;
+    Some(Decimal::new(shifted.truncated(), scale))
 }
 
 /// The first or last moment, to the digits that are asked for (4, 6, 8, 10, 12, 14, 17, or less 8 for a time).
@@ -126,7 +128,8 @@ fn fill(value: Temporal, low: bool) -> Temporal {
     if value.precision < Precision::Hour {
         edge.hour = pick(0, 23);
     }
-    if value.precision < Precision::Minute {
+    // An hour alone is the full hour: FHIR writes hours with minutes (datatypes.html#dateTime).
+    if value.precision < Precision::Hour {
         edge.minute = pick(0, 59);
     }
     if value.precision < Precision::Second {

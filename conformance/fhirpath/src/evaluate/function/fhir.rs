@@ -13,6 +13,8 @@ use crate::program::Name;
 use crate::unit;
 
 static EXTENSION: LazyLock<Name> = LazyLock::new(|| Name::from("extension"));
+static MODIFIER_EXTENSION: LazyLock<Name> = LazyLock::new(|| Name::from("modifierExtension"));
+static URL: LazyLock<Name> = LazyLock::new(|| Name::from("url"));
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn fhir(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
@@ -26,11 +28,14 @@ impl<'a> Evaluator<'_, 'a> {
             F::HtmlChecks => self.html_checks(call),
             F::ConformsTo => self.conforms_to(call),
             F::MemberOf => self.member_of(call),
-            F::Subsumes => Err(Self::undecidable("subsumes")),
-            F::SubsumedBy => Err(Self::undecidable("subsumedBy")),
+            F::Subsumes => self.subsumes(call, "subsumes"),
+            F::SubsumedBy => {
+                let turned = Call { input: call.argument(0), arguments: &[Collection::from(call.input)] };
+                self.subsumes(&turned, "subsumedBy")
+            }
             F::ElementDefinition => Err(Self::undecidable("elementDefinition")),
             F::Slice => Err(Self::undecidable("slice")),
-            _ => Err(Self::undecidable("checkModifiers")),
+            _ => self.check_modifiers(call),
         }
     }
 
@@ -67,11 +72,11 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// The content rules of narrative are the validator's; here only that it is a `div`.
-    fn html_checks(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
+    /// narrative.html#rules
+    fn html_checks(&mut self, call: &Call<'_, 'a>) -> Evaluated<'a> {
         let Some(text) = self.text(call.input, "htmlChecks")? else { return Ok(Collection::new()) };
-        let text = text.trim();
-        Ok(boolean(Some(text.starts_with("<div") && text.ends_with('>') && !text.contains("<script"))))
+        self.charge(1 + text.len() as u64 / 16)?;
+        Ok(boolean(Some(fhir::narrative::fault(text.as_bytes()).is_none())))
     }
 
     fn conforms_to(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
@@ -93,6 +98,54 @@ impl<'a> Evaluator<'_, 'a> {
             Some(conforms) => Ok(boolean(Some(conforms))),
             None => Err(Self::undecidable(NAME)),
         }
+    }
+
+    /// The input, where it has no modifier extensions but those.
+    fn check_modifiers(&mut self, call: &Call<'_, 'a>) -> Evaluated<'a> {
+        const NAME: &str = "checkModifiers";
+        let mut known = Vec::with_capacity(call.arguments.len());
+        for argument in call.arguments {
+            known.extend(self.text(argument, NAME)?);
+        }
+        for extension in self.member(call.input, &MODIFIER_EXTENSION, usize::MAX)? {
+            let url = self.member(&[extension], &URL, 1)?;
+            let url = self.text(&url, NAME)?;
+            if !url.is_some_and(|url| known.contains(&url)) {
+                return Err(EvaluationError::WrongType { operation: NAME, expected: "no other modifier extension" });
+            }
+        }
+        Ok(Collection::from(call.input))
+    }
+
+    /// Whether a code of the input is an ancestor of, or the same as, one of the argument.
+    fn subsumes(&self, call: &Call<'_, 'a>, name: &'static str) -> Evaluated<'a> {
+        let (ancestor, code) = match (call.input, call.argument(0)) {
+            ([ancestor], [code]) => (ancestor, code),
+            ([], _) | (_, []) => return Ok(Collection::new()),
+            _ => return Err(EvaluationError::NotSingle(name)),
+        };
+        let mut is_known = true;
+        for (ancestor_system, ancestor) in self.codes(ancestor) {
+            for (system, code) in self.codes(code) {
+                match self.subsumes_code((ancestor_system.as_deref(), &ancestor), (system.as_deref(), &code)) {
+                    Some(true) => return Ok(boolean(Some(true))),
+                    Some(false) => {}
+                    None => is_known = false,
+                }
+            }
+        }
+        if is_known { Ok(boolean(Some(false))) } else { Err(Self::undecidable(name)) }
+    }
+
+    fn subsumes_code(&self, ancestor: (Option<&str>, &str), code: (Option<&str>, &str)) -> Option<bool> {
+        if ancestor == code {
+            return Some(true);
+        }
+        let system = ancestor.0.or(code.0)?;
+        if code.0.is_some_and(|own| own != system) {
+            return Some(false);
+        }
+        self.environment.services.subsumes(system, ancestor.1, code.1)
     }
 
     fn member_of(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {

@@ -47,8 +47,10 @@ impl Printed {
     }
 }
 
+/// As the language writes it: `1.50 'mg'`, `2 years`.
 fn of_quantity(quantity: &Quantity<'_>) -> String {
-    format!(r#"{{"value":{},"unit":{}}}"#, quantity.value, json!(quantity.unit))
+    let Quantity { value, unit, calendar } = quantity;
+    json!(if *calendar { format!("{value} {unit}") } else { format!("{value} '{unit}'") }).to_string()
 }
 
 fn raw(text: String) -> Box<RawValue> {

@@ -2,7 +2,7 @@
 
 /// What is wrong with narrative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// It is not one div.
     #[error("expected one `div` and nothing around it")]
     NotOneDiv,
@@ -96,7 +96,8 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 /// The first thing that is wrong with the text of a div.
-pub(crate) fn fault(text: &[u8]) -> Option<Fault> {
+#[must_use]
+pub fn fault(text: &[u8]) -> Option<Fault> {
     Reader { text, at: 0, open: Open::default(), has_content: false }.read().err()
 }
 
