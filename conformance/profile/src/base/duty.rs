@@ -34,6 +34,20 @@ pub(super) enum Duty {
     Narrative,
     /// `Bundle`
     Bundle,
+    /// `StructureDefinition`
+    StructureDefinition,
+    /// `ValueSet`
+    ValueSet,
+    /// `CodeSystem`
+    CodeSystem,
+    /// `SearchParameter`
+    SearchParameter,
+    /// `CapabilityStatement`
+    CapabilityStatement,
+    /// `Questionnaire`
+    Questionnaire,
+    /// `QuestionnaireResponse`
+    QuestionnaireResponse,
 }
 
 /// The duties of a release by element.
@@ -86,6 +100,13 @@ fn object_duty(type_name: &str) -> Duty {
         "Attachment" => Duty::Attachment,
         "Reference" => Duty::Reference,
         "Bundle" => Duty::Bundle,
+        "StructureDefinition" => Duty::StructureDefinition,
+        "ValueSet" => Duty::ValueSet,
+        "CodeSystem" => Duty::CodeSystem,
+        "SearchParameter" => Duty::SearchParameter,
+        "CapabilityStatement" => Duty::CapabilityStatement,
+        "Questionnaire" => Duty::Questionnaire,
+        "QuestionnaireResponse" => Duty::QuestionnaireResponse,
         _ => Duty::None,
     }
 }

@@ -6,13 +6,20 @@
 mod attachment;
 mod bundle;
 mod canonical;
+mod capability;
+mod code_system;
 mod datatype;
 mod duty;
 mod element_id;
 mod narrative;
+mod questionnaire;
 mod read;
 mod reference;
+mod response;
+mod search_parameter;
+mod structure;
 mod uri;
+mod value_set;
 
 use fhir::json::{Kind, Value};
 
@@ -52,5 +59,12 @@ fn perform(duty: Duty, value: Value<'_>, subject: &Subject<'_>, report: &mut Rep
         Duty::Reference => reference::check(value, subject, report),
         Duty::Narrative => narrative::check(value, subject, report),
         Duty::Bundle => bundle::check(value, subject, report),
+        Duty::StructureDefinition => structure::check(value, subject, report),
+        Duty::ValueSet => value_set::check(value, report),
+        Duty::CodeSystem => code_system::check(value, report),
+        Duty::SearchParameter => search_parameter::check(value, subject, report),
+        Duty::CapabilityStatement => capability::check(value, subject, report),
+        Duty::Questionnaire => questionnaire::check(value, report),
+        Duty::QuestionnaireResponse => response::check(value, subject, report),
     }
 }
