@@ -50,7 +50,7 @@ fn size_and_hash_of_an_attachment_are_those_of_its_data() {
         |members: &str| patient(&format!(r#""photo":[{{"contentType":"text/plain","data":"QUJD",{members}}}]"#));
     accepted(&photo(r#""size":3,"hash":"PAG9uybzWLqyfyZ5JKosmgP8/bg=""#));
     refused_at(&photo(r#""size":4"#), "Patient.photo[0]");
-    refused_at(&photo(r#""hash":"PAG9vKCWyQKdGt+fwg1+qXsBuzZ=""#), "Patient.photo[0]");
+    refused_at(&photo(r#""hash":"PBG9vKCWyQKdGt+fwg1+qXsBuzY=""#), "Patient.photo[0]");
 }
 
 #[test]

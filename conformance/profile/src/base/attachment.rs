@@ -10,10 +10,10 @@ use sha1::{Digest as _, Sha1};
 use super::read;
 use crate::report::Report;
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 
 /// Nothing is decoded where neither is stated.
 pub(super) fn check(attachment: Value<'_>, report: &mut Report) {

@@ -57,9 +57,11 @@ fn check_expression(expression: Value<'_>, subject: &Subject<'_>, report: &mut R
 /// Compiles an expression. What only another version of the engine might know is no error.
 pub(super) fn compiled(text: &str, subject: &Subject<'_>) -> Result<(), CompileError> {
     match Program::compile(text, subject.definitions.version()) {
-        Err(error @ (CompileError::Syntax(_) | CompileError::UnknownFunction { .. } | CompileError::ArgumentCount { .. })) => {
-            Err(error)
-        }
+        Err(
+            error @ (CompileError::Syntax(_)
+            | CompileError::UnknownFunction { .. }
+            | CompileError::ArgumentCount { .. }),
+        ) => Err(error),
         _ => Ok(()),
     }
 }

@@ -37,7 +37,11 @@ fn check_filter(filter: Value<'_>, system: Option<&str>, report: &mut Report) {
     let (property, operation) = (read::text(filter, "property"), read::text(filter, "op"));
     let (Some(property), Some(operation)) = (property, operation) else { return };
     let value = read::text(filter, "value").unwrap_or_default();
-    if operation == "=" && matches!(&*property, "notSelectable" | "inactive") && has_value(filter) && !is_boolean(&value) {
+    if operation == "="
+        && matches!(&*property, "notSelectable" | "inactive")
+        && has_value(filter)
+        && !is_boolean(&value)
+    {
         let expected = format!("expected `true` or `false` as the value of `{property}`, found `{value}`");
         report.error(filter.index(), IssueType::Invalid, expected);
     }
@@ -51,7 +55,9 @@ fn check_filter(filter: Value<'_>, system: Option<&str>, report: &mut Report) {
 
 /// A value that is computed is computed by FHIRPath.
 fn check_computed(filter: Value<'_>, report: &mut Report) {
-    let Some(expression) = filter.member("_value").and_then(|value| read::extension_value(value, EXPRESSION)) else { return };
+    let Some(expression) = filter.member("_value").and_then(|value| read::extension_value(value, EXPRESSION)) else {
+        return;
+    };
     if read::text(expression, "language").is_some_and(|language| language != "text/fhirpath") {
         let expected = "expected an expression of the language `text/fhirpath` in a value set";
         report.error(filter.index(), IssueType::Invalid, expected);
@@ -62,7 +68,8 @@ fn check_computed(filter: Value<'_>, report: &mut Report) {
 fn check_snomed(filter: Value<'_>, property: &str, operation: &str, value: &str, report: &mut Report) {
     let is_attribute = property.bytes().all(|byte| byte.is_ascii_digit());
     if is_attribute && !matches!(operation, "=" | "in") {
-        let expected = format!("expected `=` or `in` as the operation on the attribute {property}, found `{operation}`");
+        let expected =
+            format!("expected `=` or `in` as the operation on the attribute {property}, found `{operation}`");
         report.error(filter.index(), IssueType::Invalid, expected);
     }
     if property == "concept" && has_value(filter) && !value.split(',').all(|code| is_concept_id(code.trim())) {

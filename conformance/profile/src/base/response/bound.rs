@@ -36,10 +36,18 @@ fn check_length(definition: Value<'_>, value: Value<'_>, report: &mut Report) {
     let Some(length) = value.text().map(|text| text.chars().count() as f64) else { return };
     let (least, most) = (number(extension(definition, CORE, "minLength")), number(definition.member("maxLength")));
     if least.is_some_and(|least| length < least) {
-        report.error(value.index(), IssueType::Invariant, format!("expected {} characters or more", least.unwrap_or_default()));
+        report.error(
+            value.index(),
+            IssueType::Invariant,
+            format!("expected {} characters or more", least.unwrap_or_default()),
+        );
     }
     if most.is_some_and(|most| length > most) {
-        report.error(value.index(), IssueType::Invariant, format!("expected at most {} characters", most.unwrap_or_default()));
+        report.error(
+            value.index(),
+            IssueType::Invariant,
+            format!("expected at most {} characters", most.unwrap_or_default()),
+        );
     }
 }
 
@@ -132,7 +140,8 @@ fn check_attachment(definition: Value<'_>, value: Value<'_>, answer: Value<'_>, 
         report.error(answer.index(), IssueType::Required, expected);
     }
     let Some(most) = number(extension(definition, CORE, "maxSize")) else { return };
-    let size = value.member("size").and_then(|size| size.number().map(str::to_owned).or_else(|| size.text().map(Into::into)));
+    let size =
+        value.member("size").and_then(|size| size.number().map(str::to_owned).or_else(|| size.text().map(Into::into)));
     if let Some(size) = size.and_then(|size: String| size.parse::<f64>().ok()).filter(|size| *size > most) {
         report.error(answer.index(), IssueType::Required, format!("expected a size of at most {most}, found {size}"));
     }

@@ -13,13 +13,15 @@ pub(super) fn check(inquiry: &Inquiry<'_>, report: &mut Report) {
 
 /// The items below one item, or at the top: `defined` has the items of the Questionnaire, `given` those of the response.
 pub(super) fn check_level(inquiry: &Inquiry<'_>, defined: Value<'_>, given: Value<'_>, report: &mut Report) {
-    let known: Vec<_> = read::items(defined, "item").filter_map(|item| Some((read::text(item, "linkId")?, item))).collect();
+    let known: Vec<_> =
+        read::items(defined, "item").filter_map(|item| Some((read::text(item, "linkId")?, item))).collect();
     let mut last = 0;
     for item in read::items(given, "item") {
         let Some(link_id) = read::text(item, "linkId") else { continue };
         match known.iter().position(|(known, _)| *known == link_id) {
             Some(position) if position < last => {
-                let expected = format!("expected the items in the order of the questionnaire, found `{link_id}` too late");
+                let expected =
+                    format!("expected the items in the order of the questionnaire, found `{link_id}` too late");
                 report.error(item.index(), IssueType::Structure, expected);
             }
             Some(position) => last = position,
@@ -27,7 +29,8 @@ pub(super) fn check_level(inquiry: &Inquiry<'_>, defined: Value<'_>, given: Valu
         }
     }
     for (link_id, definition) in &known {
-        let items: Vec<_> = read::items(given, "item").filter(|item| read::has_text(*item, "linkId", link_id)).collect();
+        let items: Vec<_> =
+            read::items(given, "item").filter(|item| read::has_text(*item, "linkId", link_id)).collect();
         check_items(inquiry, link_id, *definition, &items, given, report);
     }
 }

@@ -17,7 +17,8 @@ const EXCLUSIVE: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-o
 pub(super) fn check(inquiry: &Inquiry<'_>, definition: Value<'_>, kind: &str, answer: Answer<'_>, report: &mut Report) {
     let (type_name, value, _) = answer;
     let is_open = kind == "open-choice" || definition.member("answerConstraint").is_some();
-    let mut options = read::items(definition, "answerOption").filter_map(|option| read::choice(option, "value")).peekable();
+    let mut options =
+        read::items(definition, "answerOption").filter_map(|option| read::choice(option, "value")).peekable();
     if options.peek().is_some() {
         let mut of_type = options.filter(|(option_type, _)| *option_type == type_name).peekable();
         let has_of_type = of_type.peek().is_some();

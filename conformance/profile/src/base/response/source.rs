@@ -15,7 +15,8 @@ pub(super) fn with_questionnaire(response: Value<'_>, subject: &Subject<'_>, use
         }
         return;
     }
-    let Some(json) = subject.validator.registry().json(ResourceType::Questionnaire, &canonical) else { return };
+    let Ok(kind) = "Questionnaire".parse::<ResourceType>() else { return };
+    let Some(json) = subject.validator.registry().json(kind, &canonical) else { return };
     let mut nodes = Vec::new();
     if scan(json, &mut nodes, Limits::default()).is_err() {
         return;

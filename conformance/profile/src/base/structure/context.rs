@@ -34,8 +34,12 @@ fn check_element(context: Value<'_>, report: &mut Report) {
         Place::Open => is_type && type_name != path,
         Place::Unknown => false,
     };
-    if is_type && !places.iter().zip(releases).any(|(place, definitions)| definitions.type_named(type_name).is_some() && leads(place)) {
+    if is_type
+        && !places
+            .iter()
+            .zip(releases)
+            .any(|(place, definitions)| definitions.type_named(type_name).is_some() && leads(place))
+    {
         report.error(context.index(), IssueType::Invalid, format!("expected an element, found `{expression}`"));
     }
 }
-

@@ -53,7 +53,11 @@ fn check_cardinality(element: Value<'_>, known: Element<'static>, report: &mut R
     };
     if is_beyond {
         let most = known.max().unwrap_or_default();
-        report.error(element.index(), IssueType::BusinessRule, format!("expected a max of {most} at most, found {max}"));
+        report.error(
+            element.index(),
+            IssueType::BusinessRule,
+            format!("expected a max of {most} at most, found {max}"),
+        );
     }
     if let (Some(min), Ok(max)) = (min, max.parse::<u32>())
         && min > max
@@ -65,7 +69,8 @@ fn check_cardinality(element: Value<'_>, known: Element<'static>, report: &mut R
 /// A profile takes types away and adds none.
 fn check_types(element: Value<'_>, allowed: &[Element<'static>], subject: &Subject<'_>, report: &mut Report) {
     let names: HashSet<_> = allowed.iter().map(|allowed| allowed.type_name()).collect();
-    let is_any = names.iter().any(|name| matches!(*name, "" | "Element" | "BackboneElement" | "Resource" | "DomainResource"));
+    let is_any =
+        names.iter().any(|name| matches!(*name, "" | "Element" | "BackboneElement" | "Resource" | "DomainResource"));
     if is_any || allowed.iter().any(|allowed| allowed.shape().is_none()) {
         return;
     }
