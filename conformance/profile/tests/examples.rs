@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use fhir::Version;
 
 /// Examples that break the specification: where, and by which clause.
-const REFUSED: [(&str, &str, &str); 26] = [
+const REFUSED: [(&str, &str, &str); 31] = [
     ("ActivityDefinition-blood-tubes-supply", "ActivityDefinition.text.div", "txt-2: no text in the narrative"),
     ("ActivityDefinition-heart-valve-replacement", "ActivityDefinition.text.div", "txt-2: no text in the narrative"),
     ("DeviceMetric-example", "DeviceMetric.parent.reference", "refers to a DeviceDefinition, parent is a Device"),
@@ -68,6 +68,27 @@ const REFUSED: [(&str, &str, &str); 26] = [
     ("StructureDefinition-Event", "StructureDefinition", "sdf-4: no baseDefinition"),
     ("StructureDefinition-FiveWs", "StructureDefinition", "sdf-4: no baseDefinition"),
     ("StructureDefinition-Request", "StructureDefinition", "sdf-4: no baseDefinition"),
+    (
+        "CapabilityStatement-knowledge-repository",
+        "CapabilityStatement.rest[0].resource[0].searchParam[5]",
+        "a search parameter's type is not that of its definition",
+    ),
+    (
+        "CapabilityStatement-measure-processor",
+        "CapabilityStatement.rest[0].resource[0].searchParam[2]",
+        "a search parameter's type is not that of its definition",
+    ),
+    (
+        "CapabilityStatement-terminology-server",
+        "CapabilityStatement.rest[0].resource[0].searchParam[2]",
+        "a search parameter's type is not that of its definition",
+    ),
+    ("CodeSystem-snomedct", "CodeSystem.property[3]", "codesystem.html: a property declared twice"),
+    (
+        "ValueSet-example-hierarchical",
+        "ValueSet.compose.include[0]",
+        "valueset.html: the system of an include is not absolute",
+    ),
 ];
 
 /// The SearchParameters of extensions have no base, which is 1..*.
