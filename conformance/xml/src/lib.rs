@@ -64,16 +64,34 @@ pub fn to_json(xml: &[u8], version: Version, limits: Limits) -> Result<Vec<u8>, 
     if reading.issues.is_empty() { Ok(reading.json) } else { Err(Outcome(reading.issues)) }
 }
 
-/// A resource in XML from its JSON, with an XML declaration.
+/// How XML is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// On one line behind the declaration.
+    #[default]
+    Compact,
+    /// A line and two blanks a level for each element; a `div` stays as it is.
+    Indented,
+}
+
+/// A resource in XML from its JSON, compact, with an XML declaration.
 ///
 /// # Errors
 /// The first thing that has no place in FHIR XML, with FHIRPath, line and column in the JSON.
 pub fn from_json(bytes: &[u8], version: Version, limits: Limits) -> Result<Vec<u8>, Outcome> {
+    from_json_as(Layout::Compact, bytes, version, limits)
+}
+
+/// The same in another layout.
+///
+/// # Errors
+/// As [`from_json`].
+pub fn from_json_as(layout: Layout, bytes: &[u8], version: Version, limits: Limits) -> Result<Vec<u8>, Outcome> {
     let mut nodes = Vec::new();
     let bounds = json::Limits { depth: limits.depth, nodes: limits.values };
     json::scan(bytes, &mut nodes, bounds).map_err(|error| Outcome::from(error.issue(bytes)))?;
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 4);
-    from_document(Document::new(bytes, &nodes), version, &mut out).map_err(Outcome::from)?;
+    from_document(layout, Document::new(bytes, &nodes), version, &mut out).map_err(Outcome::from)?;
     Ok(out)
 }
 
@@ -81,6 +99,6 @@ pub fn from_json(bytes: &[u8], version: Version, limits: Limits) -> Result<Vec<u
 ///
 /// # Errors
 /// As [`from_json`]; `out` then has the part that could be written.
-pub fn from_document(document: Document<'_>, version: Version, out: &mut Vec<u8>) -> Result<(), Issue> {
-    write::document(document, version, out)
+pub fn from_document(layout: Layout, document: Document<'_>, version: Version, out: &mut Vec<u8>) -> Result<(), Issue> {
+    write::document(layout, document, version, out)
 }

@@ -4,7 +4,7 @@
 
 use fhir::outcome::Position;
 use fhir::{Issue, Outcome, Version};
-use xml::{Limits, from_json, read, to_json};
+use xml::{Layout, Limits, from_json, from_json_as, read, to_json};
 
 fn xml_of(json: &str) -> String {
     let xml = from_json(json.as_bytes(), Version::R4, Limits::default());
@@ -135,6 +135,28 @@ fn white_space_in_text_survives_as_references() {
     // What a reader of XML does with white space that is written as it is (XML 1.0, 3.3.3).
     let xml = "<Patient xmlns=\"http://hl7.org/fhir\"><language value='a\tb\r\nc\nd'/></Patient>";
     assert_eq!(json_of(xml), r#"{"resourceType":"Patient","language":"a b c d"}"#);
+}
+
+#[test]
+fn an_indented_layout_adds_white_space_between_elements_only() {
+    let json = r#"{"resourceType":"Patient","text":{"status":"empty","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a</p></div>"},"contained":[{"resourceType":"Basic"}],"name":[{"_given":[{"id":"g"}]}],"active":true}"#;
+    let xml = from_json_as(Layout::Indented, json.as_bytes(), Version::R4, Limits::default()).unwrap();
+    let expected = r#"<?xml version="1.0" encoding="UTF-8"?>
+<Patient xmlns="http://hl7.org/fhir">
+  <text>
+    <status value="empty"/>
+    <div xmlns="http://www.w3.org/1999/xhtml"><p>a</p></div>
+  </text>
+  <contained>
+    <Basic/>
+  </contained>
+  <active value="true"/>
+  <name>
+    <given id="g"/>
+  </name>
+</Patient>"#;
+    assert_eq!(String::from_utf8(xml).unwrap(), expected);
+    assert_eq!(xml_of(&json_of(expected)), xml_of(json));
 }
 
 #[test]

@@ -8,14 +8,20 @@ use definitions::{Definitions, Element, Family, Shape};
 use fhir::json::{Document, Kind, Value, position};
 use fhir::{Issue, Version};
 
-use crate::FHIR_NAMESPACE;
 use crate::fault::Fault;
 use crate::path::Path;
+use crate::{FHIR_NAMESPACE, Layout};
 
 /// Writes a resource.
-pub(crate) fn document(document: Document<'_>, version: Version, out: &mut Vec<u8>) -> Result<(), Issue> {
+pub(crate) fn document(
+    layout: Layout,
+    document: Document<'_>,
+    version: Version,
+    out: &mut Vec<u8>,
+) -> Result<(), Issue> {
     let definitions = definitions::of(version);
-    let mut writer = Writer { document, definitions, out, text: Vec::new(), path: Path::default(), offset: 0 };
+    let text = Vec::new();
+    let mut writer = Writer { document, definitions, layout, level: 0, out, text, path: Path::default(), offset: 0 };
     writer.root().map_err(|fault| {
         let mut issue = fault.issue();
         issue.expression = writer.path.expression();
@@ -29,6 +35,9 @@ type Step<T = ()> = Result<T, Fault>;
 struct Writer<'a, 'o> {
     document: Document<'a>,
     definitions: &'static Definitions,
+    layout: Layout,
+    /// Elements that are open.
+    level: usize,
     out: &'o mut Vec<u8>,
     /// The text of the string that is being written, when it has escapes.
     text: Vec<u8>,
@@ -40,7 +49,10 @@ struct Writer<'a, 'o> {
 impl<'a> Writer<'a, '_> {
     fn root(&mut self) -> Step {
         let root = self.document.root().ok_or(Fault::Object)?;
-        self.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        self.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+        if self.layout == Layout::Compact {
+            self.raw("\n");
+        }
         self.resource(root, true)
     }
 
@@ -54,8 +66,7 @@ impl<'a> Writer<'a, '_> {
         if is_root {
             self.path.push(name, None);
         }
-        self.raw("<");
-        self.raw(name);
+        self.start(name);
         if is_root {
             self.raw(" xmlns=\"");
             self.raw(FHIR_NAMESPACE);
@@ -100,10 +111,10 @@ impl<'a> Writer<'a, '_> {
         if value.kind() != Kind::Object {
             return Err(if value.kind() == Kind::Array { Fault::Single } else { Fault::Object });
         }
-        self.raw("<");
-        self.raw(element.name());
+        self.start(element.name());
         let Some(shape) = element.shape() else {
             self.raw(">");
+            self.level += 1;
             self.resource(value, false)?;
             self.end(element.name());
             return Ok(());
@@ -133,7 +144,24 @@ impl<'a> Writer<'a, '_> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
+    /// `<name`
+    fn start(&mut self, name: &str) {
+        self.new_line();
+        self.raw("<");
+        self.raw(name);
+    }
+
+    fn new_line(&mut self) {
+        if self.layout == Layout::Indented {
+            self.out.push(b'\n');
+            self.out.resize(self.out.len() + 2 * self.level, b' ');
+        }
+    }
+
+    /// The end tag of an element with something in it.
     fn end(&mut self, name: &str) {
+        self.level = self.level.saturating_sub(1);
+        self.new_line();
         self.raw("</");
         self.raw(name);
         self.raw(">");

@@ -103,6 +103,7 @@ impl<'a> Writer<'a, '_> {
             return Ok(());
         }
         self.raw(">");
+        self.level += 1;
         for ordinal in Members::ordinals(inside) {
             let (element, value, companion) = self.member(members, ordinal);
             let Some(element) = element else { continue };

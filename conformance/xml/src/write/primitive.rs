@@ -51,8 +51,7 @@ impl<'a> Writer<'a, '_> {
         if primitive == Primitive::Xhtml {
             return self.div(value);
         }
-        self.raw("<");
-        self.raw(element.name());
+        self.start(element.name());
         let Some(companion) = companion else {
             self.value(primitive, value)?;
             self.raw("/>");
@@ -111,6 +110,7 @@ impl<'a> Writer<'a, '_> {
     fn div(&mut self, value: Option<Value<'a>>) -> Step {
         let text = value.and_then(Value::text).ok_or(Fault::NotOneDiv)?;
         let div = narrative::check(&text)?;
+        self.new_line();
         self.out.extend_from_slice(div.as_bytes());
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Pipeline {
     pub(super) async fn written(&self, manner: &Manner, mut reply: Reply) -> Result<Reply, Failure> {
         if manner.preferences.format.is_xml() {
             let body = self.gather(reply.body).await?;
-            reply.body = markup::body(manner.preferences.format, manner.version, body)?;
+            reply.body = markup::body(&manner.preferences, manner.version, body)?;
         }
         Ok(reply)
     }

@@ -3,10 +3,10 @@
 use adapter::Body;
 use fhir::{Issue, IssueType, Outcome, Version};
 use http::StatusCode;
-use xml::{Limits, from_json};
+use xml::{Layout, Limits, from_json, from_json_as};
 
 use crate::failure::Failure;
-use crate::receive::Format;
+use crate::receive::{Format, Preferences};
 
 /// The back end's bounds have been met already: a searchset may have more values than one resource.
 const LIMITS: Limits = Limits { depth: 100, values: u32::MAX, issues: 1 };
@@ -15,12 +15,13 @@ const LIMITS: Limits = Limits { depth: 100, values: u32::MAX, issues: 1 };
 ///
 /// # Errors
 /// 502 when the back end's resource has no XML: it is no FHIR then.
-pub fn body(format: Format, version: Version, body: Body) -> Result<Body, Failure> {
+pub fn body(preferences: &Preferences, version: Version, body: Body) -> Result<Body, Failure> {
     match body {
-        Body::Bytes(json) if format.is_xml() && !json.is_empty() => match from_json(&json, version, LIMITS) {
-            Ok(xml) => Ok(Body::Bytes(xml.into())),
-            Err(outcome) => Err(no_xml(&outcome)),
-        },
+        Body::Bytes(json) if preferences.format.is_xml() && !json.is_empty() => {
+            let layout = if preferences.pretty { Layout::Indented } else { Layout::Compact };
+            let xml = from_json_as(layout, &json, version, LIMITS);
+            xml.map(|xml| Body::Bytes(xml.into())).map_err(|outcome| no_xml(&outcome))
+        }
         body => Ok(body),
     }
 }

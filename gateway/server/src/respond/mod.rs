@@ -143,7 +143,7 @@ pub fn json(status: StatusCode, bytes: impl Into<Bytes>) -> Response<Body> {
 /// # Errors
 /// When it has no XML, which no resource of ours should happen to have.
 pub fn resource(manner: &Manner, bytes: impl Into<Bytes>) -> Result<Response<Body>, Failure> {
-    let body = markup::body(manner.preferences.format, manner.version, adapter::Body::Bytes(bytes.into()))?;
+    let body = markup::body(&manner.preferences, manner.version, adapter::Body::Bytes(bytes.into()))?;
     Ok(representation(Response::builder(), manner, body))
 }
 

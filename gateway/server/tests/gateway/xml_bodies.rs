@@ -42,6 +42,9 @@ async fn a_resource_is_created_read_and_found_in_xml_and_is_the_same_in_json() {
     let read = practice.ask(Method::GET, &format!("{path}?_format=xml"), &[token], "").await;
     assert_eq!(said(&read), made);
     assert!(read.body.windows(18).any(|part| part == b"<latitude value=\"-"));
+    let pretty = practice.ask(Method::GET, &format!("{path}?_format=xml&_pretty=true"), &[token], "").await;
+    assert_eq!(said(&pretty), made);
+    assert!(String::from_utf8_lossy(&pretty.body).contains("\n  <position>\n    <longitude"));
     let head = practice.ask(Method::HEAD, &format!("{path}?_format=xml"), &[token], "").await;
     assert_eq!((head.field("content-length"), head.body.len()), (read.body.len().to_string().as_str(), 0));
     let found = practice.ask(Method::GET, "/Location?_format=xml&name=room", &[token], "").await;
