@@ -20,7 +20,9 @@ pub(crate) struct Profile {
     pub(crate) imposed: Box<[Box<str>]>,
     /// What nobody here has, although it derives from it.
     pub(crate) missing_base: Option<Box<str>>,
-    /// Of an extension: where it may stand.
+    /// Of an extension: the releases it may stand in, when it says so.
+    pub(crate) releases: Option<package::Releases>,
+    /// Of an extension: where it may stand, in this release.
     pub(crate) contexts: Box<[package::Context]>,
     /// Of an extension: what must hold for the element that has it.
     pub(crate) context_invariants: Box<[Invariant]>,

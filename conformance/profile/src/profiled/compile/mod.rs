@@ -42,12 +42,19 @@ pub(crate) fn compile(structure: &Arc<Structure>, registry: &Registry) -> Profil
         is_type,
         imposed: structure.imposed.iter().map(|url| url.as_str().into()).collect(),
         missing_base: structure.missing_base.as_deref().map(Into::into),
-        contexts: structure.contexts.clone().into(),
+        releases: structure.releases.clone(),
+        contexts: contexts(structure, version),
         context_invariants,
         is_modifier: structure.is_modifier(),
         rules: compiler.rules,
         faults: compiler.faults,
     }
+}
+
+/// Where an extension may stand in a release; nothing is said when every context is for another one.
+fn contexts(structure: &Structure, version: Version) -> Box<[package::Context]> {
+    let counts = |context: &&package::Context| context.releases.as_ref().is_none_or(|said| said.include(version));
+    structure.contexts.iter().filter(counts).cloned().collect()
 }
 
 struct Compiler<'c> {

@@ -56,6 +56,14 @@ impl<'a> Walk<'a, '_> {
                 format!("expected {} in `{wanted}`, found it in `{other}`", profile.url)
             });
         }
+        if let Some(releases) =
+            profile.releases.as_ref().filter(|releases| !releases.include(self.definitions.version()))
+        {
+            self.error(extension.index(), IssueType::Extension, || {
+                let (first, last) = (releases.first.as_deref(), releases.last.as_deref());
+                format!("expected {} in FHIR {} to {} only", profile.url, first.unwrap_or("any"), last.unwrap_or("any"))
+            });
+        }
         let Some(parent) = self.holder(extension.index(), scope) else { return };
         if !profile.contexts.is_empty()
             && !profile.contexts.iter().any(|context| self.is_in_context(parent, context, scope))
