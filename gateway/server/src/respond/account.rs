@@ -221,6 +221,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_record_names_a_bounded_number_of_patients() {
+        let entry = |id: usize| format!(r#"{{"resource":{{"resourceType":"Patient","id":"p{id}"}}}}"#);
+        let entries: Vec<String> = (0..MOST_PATIENTS + 5).map(entry).collect();
+        let bundle = format!(r#"{{"resourceType":"Bundle","entry":[{}]}}"#, entries.join(","));
+        let mut nodes = Vec::new();
+        scan(bundle.as_bytes(), &mut nodes, Limits::default()).unwrap();
+        let mut patients = Vec::new();
+        patients_of(Document::new(bundle.as_bytes(), &nodes), "http://gw/fhir/r4", &mut patients);
+        assert_eq!(patients.len(), MOST_PATIENTS);
+    }
+
+    #[test]
     fn patients_are_found_wherever_they_stand_and_named_once() {
         let bundle = br#"{"resourceType":"Bundle","entry":[
             {"resource":{"resourceType":"Patient","id":"a","link":[{"other":{"reference":"Patient/b"}}]}},

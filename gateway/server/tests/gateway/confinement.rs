@@ -1,5 +1,10 @@
 //! A token of one patient, through the whole pipeline.
 
+use std::sync::Arc;
+
+use adapter::{Adapter, Call, Error, Health, Reply, Status};
+use fhir::capability::ResourceCapability;
+use fhir::{Capability, Interaction, InteractionCode, ResourceType, Version};
 use http::Method;
 use serde_json::Value;
 
@@ -110,6 +115,9 @@ async fn a_patients_token_writes_by_a_condition_that_sees_its_own_compartment_on
     assert_eq!(ask(Method::PUT, "?identifier=d", "", appointment("chosen", "d", &["eve"])).await.status, 403);
     assert_eq!(ask(Method::PUT, "?identifier=g", "", appointment("", "g", &["eve"])).await.status, 403, "Bob's too");
     assert_eq!(ask(Method::PUT, "?status=proposed&_count=1", "", appointment("", "c", &["eve"])).await.status, 400);
+    let fields = [("authorization", eve.as_str()), ("content-type", "application/fhir+json"), ("if-match", "W/\"1\"")];
+    let stale = practice.ask(Method::PUT, "/Appointment?identifier=e", &fields, appointment("", "e", &["eve"])).await;
+    assert_eq!(stale.status, 412, "a version of what is not there: {:?}", stale.json());
     let many = ask(Method::PUT, "?status=proposed", "", appointment("", "c", &["eve"])).await;
     assert_eq!((many.status.as_u16(), many.issue().as_str()), (412, "multiple-matches"));
 
@@ -133,4 +141,46 @@ async fn a_search_does_not_tell_a_patient_who_else_takes_part() {
         let refused = practice.ask(Method::GET, &format!("/Appointment?{query}"), &eve, "").await;
         assert_eq!(refused.status, 403, "{query}");
     }
+}
+
+/// Finds nothing, and then has what was to be made: somebody else was faster.
+struct Overtaken;
+
+#[async_trait::async_trait]
+impl Adapter for Overtaken {
+    fn capability(&self) -> Arc<Capability> {
+        let mut capability = Capability::empty(Version::R4);
+        let offered = ResourceCapability {
+            interactions: [InteractionCode::Update, InteractionCode::Create, InteractionCode::SearchType].into(),
+            conditional_update: true,
+            ..ResourceCapability::default()
+        };
+        capability.resources.insert(ResourceType::APPOINTMENT, offered);
+        Arc::new(capability)
+    }
+
+    async fn perform(&self, call: Call) -> Result<Reply, Error> {
+        match call.interaction {
+            Interaction::SearchType { .. } => {
+                Ok(Reply::new(Status::Ok).with_body(r#"{"resourceType":"Bundle","type":"searchset"}"#))
+            }
+            _ => Ok(Reply::new(Status::Ok).with_body(appointment("a", "a", &["eve"]))),
+        }
+    }
+
+    async fn health(&self) -> Health {
+        Health::Up
+    }
+}
+
+#[tokio::test]
+async fn an_update_by_condition_that_was_overtaken_says_that_nothing_was_changed() {
+    let adapters = [("overtaken".to_owned(), Arc::new(Overtaken) as Arc<dyn Adapter>)].into();
+    let practice = Practice::around("", adapters).await;
+    let granted = practice.token_for("launch/patient patient/*.cruds", "&patient=eve").await;
+    let eve = format!("Bearer {}", granted.json()["access_token"].as_str().unwrap());
+    let fields = [("authorization", eve.as_str()), ("content-type", "application/fhir+json")];
+    let body = appointment("", "a", &["eve"]);
+    let overtaken = practice.ask(Method::PUT, "/Appointment?identifier=a", &fields, body).await;
+    assert_eq!((overtaken.status.as_u16(), overtaken.issue().as_str()), (409, "conflict"));
 }

@@ -80,6 +80,25 @@ async fn a_back_end_that_is_down_is_503_and_metadata_still_answers() {
 }
 
 #[tokio::test]
+async fn when_the_audit_log_cannot_be_written_nothing_is_done() {
+    let (practice, awkward) = practice().await;
+    let token = format!("Bearer {}", practice.token("system/*.cruds").await);
+    let fields = [("authorization", token.as_str())];
+    // A file where its folder was: no segment can be made.
+    std::fs::rename(practice.data().join("audit"), practice.data().join("gone")).unwrap();
+    std::fs::write(practice.data().join("audit"), "").unwrap();
+    practice.ask(Method::GET, "/Patient/a", &fields, "").await;
+    while matches!(practice.gateway.pipeline().audit.health(), Health::Up) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let begun = awkward.begun.load(Ordering::SeqCst);
+    let refused = practice.ask(Method::GET, "/Patient/a", &fields, "").await;
+    assert_eq!((refused.status.as_u16(), refused.issue().as_str()), (503, "no-store"));
+    assert_eq!(refused.field("retry-after"), "5");
+    assert_eq!(awkward.begun.load(Ordering::SeqCst), begun, "the back end is not asked");
+}
+
+#[tokio::test]
 async fn a_write_goes_on_when_its_client_disconnects_and_is_written_down() {
     let (practice, awkward) = practice().await;
     let token = practice.token("system/*.cruds").await;

@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 /// A running gateway, a registered client and its key.
 pub(crate) struct Practice {
     pub(crate) gateway: Gateway,
-    _folder: TempDir,
+    folder: TempDir,
     key: PrivateKey,
     client: Client<HttpConnector, Full<Bytes>>,
 }
@@ -70,11 +70,16 @@ impl Practice {
         let jwks = folder.path().join("client.jwks");
         std::fs::write(&jwks, json!({ "keys": [key.public] }).to_string()).unwrap();
         let mut config = config::parse("test", &text(folder.path(), &jwks, settings)).unwrap();
-        // The further adapters serve patients; they are in no configuration.
-        config.routes.splice(0..0, adapters.keys().map(|name| to_patients(name)));
+        // The further adapters are in no configuration; they serve what they offer.
+        config.routes.splice(0..0, adapters.iter().map(|(name, adapter)| to(name, &**adapter)));
         let gateway = Gateway::start_with(config, adapters).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { gateway, _folder: folder, key, client }
+        Self { gateway, folder, key, client }
+    }
+
+    /// The folder with its data.
+    pub(crate) fn data(&self) -> &Path {
+        self.folder.path()
     }
 
     /// An access token of the client.
@@ -137,12 +142,12 @@ impl Practice {
     }
 }
 
-fn to_patients(adapter: &str) -> config::Route {
+fn to(name: &str, adapter: &dyn Adapter) -> config::Route {
     config::Route {
         name: None,
-        types: vec![config::Types::One(fhir::ResourceType::PATIENT)],
+        types: adapter.capability().resources.keys().map(|offered| config::Types::One(*offered)).collect(),
         interactions: None,
-        adapter: adapter.to_owned(),
+        adapter: name.to_owned(),
         validate: config::ValidateMode::Enforce,
         profiles: Vec::new(),
         practice: "default".to_owned(),

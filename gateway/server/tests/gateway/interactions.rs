@@ -1,5 +1,7 @@
 //! The main job: a client authenticates, reads and writes.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 
 use crate::harness::Practice;
@@ -35,6 +37,22 @@ async fn a_patient_is_created_read_changed_found_and_deleted() {
     assert_eq!(practice.ask(Method::DELETE, &path, &fields, "").await.status, 204);
     assert_eq!(practice.ask(Method::GET, &path, &fields, "").await.status, 410);
     assert!(practice.gateway.shutdown().await);
+}
+
+#[tokio::test]
+async fn the_condition_of_a_create_is_written_down_with_it() {
+    let practice = Practice::open().await;
+    let token = format!("Bearer {}", practice.token("system/*.cruds").await);
+    let condition = ("if-none-exist", "identifier=urn:x|1");
+    let fields = [("authorization", token.as_str()), ("content-type", "application/fhir+json"), condition];
+    assert_eq!(practice.ask(Method::POST, "/Patient", &fields, PATIENT).await.status, 201);
+    let auditor = format!("Bearer {}", practice.token("system/AuditEvent.rs").await);
+    let found =
+        practice.ask(Method::GET, "/AuditEvent?subtype=create", &[("authorization", &auditor)], "").await.json();
+    let entities = found["entry"][0]["resource"]["entity"].as_array().unwrap().clone();
+    let request = entities.iter().find_map(|entity| entity["detail"][0]["valueBase64Binary"].as_str()).unwrap();
+    let request = String::from_utf8(STANDARD.decode(request).unwrap()).unwrap();
+    assert_eq!(request, "POST /fhir/r4/Patient\r\nIf-None-Exist: identifier=urn%3Ax%7C1");
 }
 
 #[tokio::test]

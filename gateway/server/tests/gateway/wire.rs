@@ -50,6 +50,22 @@ async fn requests_shaped_for_smuggling_are_refused() {
 }
 
 #[tokio::test]
+async fn a_field_that_decides_something_may_stand_once_only() {
+    let practice = Practice::open().await;
+    let token = practice.token("system/*.cruds").await;
+    let body = r#"{"resourceType":"Patient","id":"p","active":true}"#;
+    for twice in ["Authorization: Bearer x", "Content-Type: text/plain", "If-Match: W/\"1\"\r\nIf-Match: W/\"2\""] {
+        let request = format!(
+            "PUT /fhir/r4/Patient/p HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/fhir+json\r\n{twice}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = raw(practice.gateway.address(), request.as_bytes()).await;
+        assert_eq!(status(&answer), "400", "{twice}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_length_beside_chunks_does_not_count_and_ends_the_connection() {
     let practice = Practice::open().await;
     let request = "POST /fhir/r4/Patient HTTP/1.1\r\nHost: gw\r\nContent-Type: application/fhir+json\r\n\
