@@ -154,6 +154,17 @@ fn a_collector_is_http_or_https_and_only_https_has_authorities() {
 }
 
 #[test]
+fn clients_and_operators_have_addresses_of_their_own() {
+    let same = format!("{STORE}[gateway]\nlisten = \"127.0.0.1:9000\"\nadmin = \"127.0.0.1:9000\"\n");
+    let (line, _, message, expected) = only(&same);
+    assert_eq!(
+        (line, message.as_str(), expected.as_str()),
+        (7, "`admin` is the address of `listen`", "expected another port")
+    );
+    assert!(config::parse("x", &same.replace("9000", "0")).is_ok(), "any free ports are two");
+}
+
+#[test]
 fn the_admin_port_is_on_loopback_even_with_tls() {
     let text = format!("{STORE}[gateway]\nadmin = \"192.0.2.1:8081\"\n");
     let (line, column, message, _) = only(&text);

@@ -225,6 +225,18 @@ async fn a_lenient_search_never_passes_over_a_value_that_is_wrong_and_a_conditio
 }
 
 #[tokio::test]
+async fn a_condition_without_criteria_never_means_everything() {
+    let (_folder, store) = fresh();
+    put(&store, "Patient", "only", r#""active":true"#).await;
+    for query in ["", "_count=1", "_total=none"] {
+        let delete =
+            Interaction::ConditionalDelete { resource_type: ResourceType::PATIENT, criteria: Query::parse(query) };
+        assert_eq!(store.perform(call(delete)).await.unwrap_err().kind, ErrorKind::Invalid, "{query}");
+    }
+    assert_eq!(found(&store, "Patient", "").await, ["only"]);
+}
+
+#[tokio::test]
 async fn a_total_is_exact_on_every_page_and_absent_when_it_is_not_wanted() {
     let (_folder, store) = three_patients().await;
     let first = search(&store, "Patient", "_count=2&_total=accurate").await.unwrap();

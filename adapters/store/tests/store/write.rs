@@ -1,10 +1,15 @@
 //! Writes and reads by key.
 
-use adapter::reply::Status;
-use adapter::{Adapter as _, ErrorKind};
-use fhir::{Interaction, Query, ResourceType};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::{bytes, call, create, fresh, id, json, open, read, update};
+use adapter::reply::Status;
+use adapter::{Adapter as _, Clock, ErrorKind, Host};
+use fhir::{Interaction, Query, ResourceType};
+use store::{Settings, Store};
+
+use crate::support::{bytes, call, create, fresh, host, id, json, open, read, update};
 
 const PATIENT: &str = r#"{ "resourceType" : "Patient",
   "active" : true, "extension":[{"url":"http://unknown","valueDecimal":1.50}], "birthDate":"1970-01-01","_birthDate":{"id":"x"} }"#;
@@ -109,4 +114,31 @@ async fn a_conditional_update_without_a_match_takes_the_id_that_came_along_unles
     assert_eq!(store.perform(write("other", "1")).await.unwrap_err().kind, ErrorKind::Invalid);
     let updated = store.perform(write("own", "1")).await.unwrap();
     assert_eq!((updated.status, updated.subject.unwrap().version_id.unwrap().as_str()), (Status::Ok, "2"));
+}
+
+/// A clock that somebody sets back all the time.
+struct Backwards(AtomicU64);
+
+impl Clock for Backwards {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.fetch_sub(3600, Ordering::Relaxed))
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+#[tokio::test]
+async fn each_version_is_later_than_the_one_before_even_when_the_clock_was_set_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Backwards(AtomicU64::new(1_800_000_000)));
+    let store = Store::open(&Settings::default(), &Host { clock, ..host(folder.path()) }).unwrap();
+    let mut before = SystemTime::UNIX_EPOCH;
+    for _ in 0..3 {
+        let written = update(&store, "a", r#"{"resourceType":"Patient","id":"a"}"#).await.unwrap();
+        let at = written.last_modified.unwrap();
+        assert!(at > before);
+        before = at;
+    }
 }

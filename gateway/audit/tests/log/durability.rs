@@ -111,6 +111,31 @@ fn a_damaged_index_costs_no_event() {
 }
 
 #[test]
+fn an_index_that_is_older_than_its_segment_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = open(folder.path());
+    setup.record(&read_of("p1"));
+    drop(setup);
+    let log = segments(folder.path()).remove(0);
+    let bytes = fs::read(&log).unwrap();
+    // The same frames once more, as a writer leaves them that was killed before it wrote the index.
+    OpenOptions::new().append(true).open(&log).unwrap().write_all(&bytes[16..]).unwrap();
+    assert_eq!(open(folder.path()).count("patient=p1"), 2);
+}
+
+#[test]
+fn the_newest_segment_stays_however_long_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = open_with(Settings { segment_size: 1, retain_size: Some(1), ..Settings::new(folder.path()) });
+    for patient in ["p1", "p2"] {
+        setup.record(&read_of(patient));
+        setup.log.flush(Duration::from_secs(5)).unwrap();
+    }
+    eventually("the older segment goes", || segments(folder.path()).len() == 1);
+    assert_eq!((setup.count("patient=p1"), setup.count("patient=p2")), (0, 1));
+}
+
+#[test]
 fn one_folder_is_one_process() {
     let folder = tempfile::tempdir().unwrap();
     let _setup = open(folder.path());

@@ -88,6 +88,9 @@ async fn a_copy_that_is_current_is_not_sent_again_and_a_head_has_no_body() {
     assert_eq!((unchanged.status.as_u16(), unchanged.body.len()), (304, 0));
     let dated = [fields[0], ("if-modified-since", made.field("last-modified"))];
     assert_eq!(practice.ask(Method::GET, &path, &dated, "").await.status, 304);
+    // What a client has is no condition of a create.
+    let another = [fields[0], fields[1], ("if-none-match", "W/\"1\"")];
+    assert_eq!(practice.ask(Method::POST, "/Location", &another, LOCATION).await.status, 201);
     let head = practice.ask(Method::HEAD, &path, &fields[..1], "").await;
     assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
     assert_eq!(head.field("content-length"), made.body.len().to_string());
