@@ -1,15 +1,17 @@
 //! Writes the facts of code systems and value sets as text:
-//! `compile-terminology OUT-DIR NAME=PACKAGE.tgz… [lists=EXPANSIONS.tgz…] [zones=FOLDER]`.
+//! `compile-terminology OUT-DIR NAME=PACKAGE.tgz… [lists=EXPANSIONS.tgz…]
+//! [zones=FOLDER] [units=UNITS.json]`.
 //!
 //! NAME is the release that a package belongs to: `r4`, `r4b`, `r5` for core packages, `tho` for the terminology of all
 //! releases, `us-6.1.0` for a version of US Core. `lists` are packages of expansions: of them come code systems that no
-//! package has as such. `zones` is a compiled time zone database. The text is committed under `facts`; a new release of a
+//! package has as such. `zones` is a compiled time zone database, `units` a table with the atoms of UCUM. The text is committed under `facts`; a new release of a
 //! package is read as its difference.
 
 mod concepts;
 mod lists;
 mod package;
 mod sets;
+mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -50,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (name, path) = argument.split_once('=').ok_or("expected NAME=PATH")?;
         match name {
             "zones" => zones = Some(path.to_owned()),
+            "units" => units::write(path, &out)?,
             "lists" => expansions.push(Package::read(name, path)?),
             _ => packages.push(Package::read(name, path)?),
         }

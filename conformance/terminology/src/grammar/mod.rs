@@ -3,6 +3,7 @@
 mod identifier;
 mod language;
 mod media_type;
+pub mod ucum;
 
 pub use identifier::{is_loinc_form, is_npi, is_oid, is_snomed_form, is_uri, is_uuid};
 pub use language::is_language;
@@ -14,6 +15,7 @@ pub fn holds(system: &str, code: &str) -> Option<bool> {
     match system {
         "urn:ietf:bcp:13" => Some(is_media_type(code)),
         "urn:ietf:bcp:47" => Some(is_language(code)),
+        "http://unitsofmeasure.org" => Some(ucum::is_unit(code)),
         // The system of identifiers that are URIs; as a code whatever is one, relative ones included.
         "urn:ietf:rfc:3986" => Some(!code.contains(char::is_whitespace)),
         _ => None,
