@@ -96,3 +96,39 @@ fn added_code_systems_are_asked_like_those_that_are_built_in() {
     };
     assert_eq!((outcome("a"), outcome("b")), (0, 1));
 }
+
+#[test]
+fn a_required_code_may_not_be_absent_for_whatever_reason() {
+    let allergy = |category: &str| {
+        format!(
+            r#"{{"resourceType":"AllergyIntolerance","patient":{{"reference":"Patient/1"}},
+            "clinicalStatus":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+            "code":"active"}}]}},{category}}}"#
+        )
+    };
+    let absent =
+        r#"{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]}"#;
+    let found = issues(Version::R4, &allergy(&format!(r#""_category":[{absent}]"#)));
+    assert_eq!(found, "error AllergyIntolerance.category[0]\n");
+    let found = issues(Version::R4, &allergy(&format!(r#""category":["food",null],"_category":[null,{absent}]"#)));
+    assert_eq!(found, "error AllergyIntolerance.category[1]\n");
+    assert_eq!(issues(Version::R4, &allergy(&format!(r#""category":["food"],"_category":[{absent}]"#))), "");
+    assert_eq!(issues(Version::R4, &allergy(&format!(r#""criticality":"low","_criticality":{absent}"#))), "");
+    let found = issues(Version::R4, &allergy(&format!(r#""_criticality":{absent}"#)));
+    assert_eq!(found, "error AllergyIntolerance.criticality\n");
+    let other = r#"{"extension":[{"url":"http://hl7.org/fhir/5.0/StructureDefinition/extension-AllergyIntolerance.criticality",
+        "valueCode":"x"}]}"#;
+    assert_eq!(issues(Version::R4, &allergy(&format!(r#""_criticality":{other}"#))), "");
+}
+
+#[test]
+fn a_unit_that_is_none_is_a_warning_where_nothing_is_bound() {
+    let observation = |code: &str| {
+        format!(
+            r#"{{"resourceType":"Observation","status":"final","code":{{"text":"a"}},
+            "valueQuantity":{{"value":1,"unit":"x","system":"http://unitsofmeasure.org","code":"{code}"}}}}"#
+        )
+    };
+    assert_eq!(issues(Version::R4, &observation("mm[Hg]")), "");
+    assert_eq!(issues(Version::R4, &observation("mmHg")), "warning Observation.value.code\n");
+}

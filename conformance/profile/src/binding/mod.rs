@@ -1,6 +1,7 @@
 //! Codes: those that their code systems do not have, and those that the value sets of bindings do not have
 //! (terminologies.html#binding). What nobody here can know is never an error.
 
+mod absent;
 mod bound;
 mod coding;
 mod plan;
@@ -23,9 +24,13 @@ pub(crate) fn check(subject: &Subject<'_>, report: &mut Report) {
         let element = value.node().element;
         let Some(shape) = plan.shape(element) else { continue };
         if plan.is_scanned(element) && value.kind() == Kind::Object {
-            concept = Some(value);
+            match shape {
+                Shape::Code => absent::check(subject, value, report),
+                _ => concept = Some(value),
+            }
         }
-        if shape == Shape::Coding && value.kind() == Kind::Object {
+        let is_coding = shape == Shape::Coding || shape == Shape::Quantity && value.member("system").is_some();
+        if is_coding && value.kind() == Kind::Object {
             let is_reported = || concept.is_some_and(|concept| is_reported(subject, concept, index));
             coding::check(subject, value, &is_reported, report);
         }

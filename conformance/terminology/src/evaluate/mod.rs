@@ -197,7 +197,7 @@ impl<'t> Question<'t> {
         if is_complete {
             return Some(Membership::NotIn);
         }
-        meets_all(filters, |filter| filter.holds_for_code(coding.code))
+        meets_all(filters, |filter| filter.holds_for_code(system, coding.code))
     }
 
     fn folds(&self, system: &str) -> bool {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use regex::{Regex, RegexBuilder};
 
 use crate::code_system::{CodeSystem, Concept, Text};
+use crate::grammar::ucum;
 
 /// What a filter does with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,9 @@ pub(crate) struct Filter {
     pattern: OnceLock<Option<Regex>>,
 }
 
+/// Of units a value set takes those of one dimension, by their canonical unit.
+const UCUM: &str = "http://unitsofmeasure.org";
+
 /// Largest compiled pattern, in bytes.
 const MAX_PATTERN: usize = 1 << 20;
 
@@ -86,7 +90,10 @@ impl Filter {
     }
 
     /// Whether a code meets it, where the code alone is enough to say.
-    pub(crate) fn holds_for_code(&self, code: &str) -> Option<bool> {
+    pub(crate) fn holds_for_code(&self, system: &str, code: &str) -> Option<bool> {
+        if self.property == "canonical" && self.operator == Operator::Equals && system == UCUM {
+            return ucum::is_unit(&self.value).then(|| ucum::is_comparable(code, &self.value));
+        }
         if !matches!(&*self.property, "code" | "concept") {
             return None;
         }
