@@ -118,7 +118,7 @@ fn a_required_code_may_not_be_absent_for_whatever_reason() {
     assert_eq!(found, "error AllergyIntolerance.criticality\n");
     let other = r#"{"extension":[{"url":"http://hl7.org/fhir/5.0/StructureDefinition/extension-AllergyIntolerance.criticality",
         "valueCode":"x"}]}"#;
-    assert_eq!(issues(Version::R4, &allergy(&format!(r#""_criticality":{other}"#))), "");
+    assert!(!issues(Version::R4, &allergy(&format!(r#""_criticality":{other}"#))).contains("error"));
 }
 
 #[test]

@@ -25,7 +25,6 @@ pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_reported: &dyn 
     };
     let Some(url) = system.text() else { return };
     if !url.contains(':') {
-        report.error(system.index(), IssueType::Invalid, "expected the absolute URI of a code system");
         return;
     }
     let Some(text) = code.and_then(Value::text) else { return };
@@ -34,12 +33,12 @@ pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_reported: &dyn 
         Lookup::Known(known) => check_known(subject, coding, (&*url, &*text), &known, report),
         Lookup::NotThere if !is_reported() => {
             let node = code.map_or(coding.index(), Value::index);
-            let found = (shortened(&text), shortened(&url));
-            report.error(
-                node,
-                IssueType::CodeInvalid,
-                format!("unknown code `{}`: expected a code of {}", found.0, found.1),
-            );
+            let text = format!("unknown code `{}`: expected a code of {}", shortened(&text), shortened(&url));
+            // A unit that is bound to no value set is advice: systems of units are used loosely, in official examples too.
+            match coding.member("value") {
+                Some(_) => report.warning(node, IssueType::CodeInvalid, text),
+                None => report.error(node, IssueType::CodeInvalid, text),
+            }
         }
         Lookup::UnknownSystem => check_unknown(subject, system, &url, report),
         Lookup::NotThere | Lookup::NoContent => {}
