@@ -73,7 +73,7 @@ fn unknown_code_systems_and_other_words_are_warnings_and_known_names_are_silent(
     assert_eq!(coding(GENDER, "male", "man"), "warning Observation.code.coding[0].display");
     assert_eq!(coding("local", "1", "One"), "error Observation.code.coding[0].system");
     const SET: &str = "http://hl7.org/fhir/ValueSet/administrative-gender";
-    assert_eq!(coding(SET, "male", "Male"), "error Observation.code.coding[0].system");
+    assert!(coding(SET, "male", "Male").contains("error Observation.code.coding[0].system"));
 }
 
 #[test]

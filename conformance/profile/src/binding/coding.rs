@@ -1,7 +1,5 @@
 //! A coding by itself: its code is one of its code system, whatever it is bound to.
 
-use std::borrow::Cow;
-
 use fhir::IssueType;
 use fhir::json::Value;
 use terminology::{Known, Lookup, grammar};
@@ -40,7 +38,7 @@ pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_reported: &dyn 
                 None => report.error(node, IssueType::CodeInvalid, text),
             }
         }
-        Lookup::UnknownSystem => check_unknown(subject, system, &url, report),
+        Lookup::UnknownSystem => check_unknown(system, &url, report),
         Lookup::NotThere | Lookup::NoContent => {}
     }
 }
@@ -62,10 +60,8 @@ fn check_known(subject: &Subject<'_>, coding: Value<'_>, code: (&str, &str), kno
     }
 }
 
-fn check_unknown(subject: &Subject<'_>, system: Value<'_>, url: &Cow<'_, str>, report: &mut Report) {
-    if subject.terminology().has_value_set(url) {
-        report.error(system.index(), IssueType::Invalid, "expected a code system, found the canonical of a value set");
-    } else if !grammar::is_named(url) {
+fn check_unknown(system: Value<'_>, url: &str, report: &mut Report) {
+    if !grammar::is_named(url) {
         let text = format!("unknown code system {}: its codes are not checked", shortened(url));
         report.warning(system.index(), IssueType::NotFound, text);
     }
