@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod canonical;
 mod compiled;
+mod cross_version;
 pub mod draft;
 pub mod facts;
 mod package;

@@ -72,3 +72,25 @@ fn slices_extensions_and_bindings_are_in_the_snapshot() {
     let url = race.element("Extension.extension:ombCategory.url").unwrap();
     assert_eq!(&*url.fixed.as_ref().unwrap().json, b"\"ombCategory\"");
 }
+
+#[test]
+fn an_extension_that_carries_an_element_of_another_release_is_known_by_that_element() {
+    let extension = |version, name: &str| Registry::built_in(version).extension(&format!("http://hl7.org/fhir/{name}"));
+    let subject = extension(Version::R4, "5.0/StructureDefinition/extension-Appointment.subject").unwrap();
+    let value = subject.element("Extension.value[x]").unwrap();
+    assert_eq!(value.types.iter().map(|used| used.code.as_str()).collect::<Vec<_>>(), ["Reference"]);
+    assert!(subject.element("Extension.url").unwrap().fixed.is_some());
+    let deceased = extension(Version::R5, "4.0/StructureDefinition/extension-Patient.deceased").unwrap();
+    assert_eq!(deceased.element("Extension.value[x]").unwrap().types.len(), 2);
+    assert!(deceased.is_modifier());
+    let nested = extension(Version::R4, "5.0/StructureDefinition/extension-Appointment.recurrenceTemplate").unwrap();
+    assert!(nested.element("Extension.value[x]").unwrap().types.len() > 20, "it is taken apart");
+    for unknown in [
+        "5.0/StructureDefinition/extension-Appointment.nonsense",
+        "4.0/StructureDefinition/extension-Appointment.priority",
+        "1.0/StructureDefinition/extension-Appointment.priority",
+        "5.0/StructureDefinition/extension-Appointment",
+    ] {
+        assert!(extension(Version::R4, unknown).is_none(), "{unknown}");
+    }
+}

@@ -8,6 +8,7 @@ use super::Unresolved;
 use super::artefact::{Artefact, Body};
 use super::layer::{Layer, Origin};
 use crate::canonical::CORE;
+use crate::cross_version;
 use crate::draft::{ElementDraft, StructureDraft};
 use crate::snapshot::{generate, identify};
 use crate::structure::Structure;
@@ -35,8 +36,9 @@ impl<'a> Resolution<'a> {
 
     /// The structure that a canonical means.
     pub(crate) fn structure(&mut self, canonical: &str) -> Result<Arc<Structure>, Unresolved> {
-        let unknown = || Unresolved::Unknown { canonical: canonical.to_owned() };
-        let (layer, artefact) = self.layer.find(ResourceType::STRUCTURE_DEFINITION, canonical).ok_or_else(unknown)?;
+        let Some((layer, artefact)) = self.layer.find(ResourceType::STRUCTURE_DEFINITION, canonical) else {
+            return self.cross_version(canonical);
+        };
         if let Some(known) = artefact.structure.get() {
             return known.clone();
         }
@@ -57,6 +59,14 @@ impl<'a> Resolution<'a> {
         self.circle = usize::MAX;
         // Somebody else may have made the same meanwhile: then theirs stays.
         artefact.structure.get_or_init(|| made).clone()
+    }
+
+    /// An extension that carries an element of another release needs no package.
+    fn cross_version(&mut self, canonical: &str) -> Result<Arc<Structure>, Unresolved> {
+        match cross_version::draft(canonical, self.layer.version) {
+            Some(draft) => self.generated(&draft).map(Arc::new),
+            None => Err(Unresolved::Unknown { canonical: canonical.to_owned() }),
+        }
     }
 
     /// The place of the trail where an artefact is already; the first one when this way is too long.
