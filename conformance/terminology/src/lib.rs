@@ -10,9 +10,11 @@ mod facts;
 pub mod grammar;
 mod json;
 mod layer;
+mod outside;
 mod terminology;
 mod value_set;
 
 pub use answer::{Coding, Expansion, Known, Listed, Lookup, Membership, Subsumption, Why};
 pub use layer::InvalidResource;
+pub use outside::{Consultation, Outside, OutsideQuestion, Patience, Unanswered};
 pub use terminology::Terminology;

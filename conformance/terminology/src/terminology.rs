@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use fhir::Version;
 
-use crate::answer::{Coding, Expansion, Lookup, Membership, Subsumption};
+use crate::answer::{Coding, Expansion, Known, Lookup, Membership, Subsumption};
 use crate::code_system::{CodeSystem, Content};
 use crate::evaluate::Question;
 use crate::facts;
 use crate::layer::{InvalidResource, Layer};
+use crate::outside::{Consultation, OutsideQuestion};
 use crate::value_set::ValueSet;
 
 /// Code systems and value sets of a release. Cheap to clone.
@@ -16,13 +17,22 @@ use crate::value_set::ValueSet;
 pub struct Terminology {
     version: Version,
     top: Option<Arc<Layer>>,
+    outside: Option<Arc<Consultation>>,
 }
 
 impl Terminology {
     /// The built-in facts of a release.
     #[must_use]
     pub const fn of(version: Version) -> Self {
-        Self { version, top: None }
+        Self { version, top: None, outside: None }
+    }
+
+    /// The same with somebody outside who is asked where nothing here can say. [`Terminology::member`] and
+    /// [`Terminology::code`] may block then.
+    #[must_use]
+    pub fn consulting(mut self, outside: Arc<Consultation>) -> Self {
+        self.outside = Some(outside);
+        self
     }
 
     /// The same with more resources above it: CodeSystems and ValueSets, alone, contained or in Bundles; others are passed
@@ -35,7 +45,7 @@ impl Terminology {
         for resource in resources {
             layer.add(&serde_json::from_slice(resource)?);
         }
-        Ok(Self { version: self.version, top: Some(Arc::new(layer)) })
+        Ok(Self { top: Some(Arc::new(layer)), ..self.clone() })
     }
 
     /// The release.
@@ -47,7 +57,17 @@ impl Terminology {
     /// Whether a value set (a canonical, with `|version` or without) has a code.
     #[must_use]
     pub fn member<'t>(&'t self, value_set: &'t str, coding: Coding<'t>) -> Membership<'t> {
-        Question::new(self).member(value_set, &coding)
+        let answer = Question::new(self).member(value_set, &coding);
+        match (answer, &self.outside) {
+            (Membership::Unknown(_), Some(outside)) => {
+                match outside.has(&OutsideQuestion { value_set: Some(value_set), coding }) {
+                    Some(true) => Membership::In,
+                    Some(false) => Membership::NotIn,
+                    None => answer,
+                }
+            }
+            _ => answer,
+        }
     }
 
     /// Whether a value set is known here, in whatever version.
@@ -59,7 +79,18 @@ impl Terminology {
     /// What a code system says of a code.
     #[must_use]
     pub fn code<'t>(&'t self, system: &str, version: Option<&str>, code: &str) -> Lookup<'t> {
-        Question::new(self).code(system, version, code)
+        let answer = Question::new(self).code(system, version, code);
+        match (answer, &self.outside) {
+            (Lookup::UnknownSystem | Lookup::NoContent, Some(outside)) => {
+                let coding = Coding { version, ..Coding::of(system, code) };
+                match outside.has(&OutsideQuestion { value_set: None, coding }) {
+                    Some(true) => Lookup::Known(Known::default()),
+                    Some(false) => Lookup::NotThere,
+                    None => answer,
+                }
+            }
+            _ => answer,
+        }
     }
 
     /// Whether these are words for a code, in whatever case and spacing: of the code system or of what supplements it. None
