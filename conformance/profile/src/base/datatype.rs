@@ -69,6 +69,17 @@ pub(super) fn check_decimal(decimal: Value<'_>, report: &mut Report) {
     }
 }
 
+/// datatypes.html#sampleddata: decimals, and `E`, `U`, `L` for what could not be measured, each apart by one space.
+pub(super) fn check_sampled(sampled: Value<'_>, report: &mut Report) {
+    let Some(data) = sampled.member("data") else { return };
+    let Some(text) = data.text() else { return };
+    let is_sample = |sample: &str| matches!(sample, "E" | "U" | "L") || sample.parse::<f64>().is_ok_and(f64::is_finite);
+    if let Some(wrong) = text.split_whitespace().find(|sample| !is_sample(sample)) {
+        let wrong: String = wrong.chars().take(32).collect();
+        report.error(data.index(), IssueType::Value, format!("expected decimals, `E`, `U` or `L`, found `{wrong}`"));
+    }
+}
+
 /// Whether a name is that of a resource type of the release.
 pub(super) fn is_resource_type(name: &str, subject: &Subject<'_>) -> bool {
     subject.definitions.type_named(name).is_some_and(|known| known.family() == Family::Resource)

@@ -28,6 +28,8 @@ pub(super) enum Duty {
     Coding,
     /// `Attachment`
     Attachment,
+    /// `SampledData`
+    SampledData,
     /// `Reference`
     Reference,
     /// `Narrative.div`
@@ -44,6 +46,10 @@ pub(super) enum Duty {
     SearchParameter,
     /// `CapabilityStatement`
     CapabilityStatement,
+    /// `ConceptMap`
+    ConceptMap,
+    /// `MeasureReport`
+    MeasureReport,
     /// `Questionnaire`
     Questionnaire,
     /// `QuestionnaireResponse`
@@ -98,6 +104,7 @@ fn object_duty(type_name: &str) -> Duty {
         "Identifier" => Duty::Identifier,
         "Coding" => Duty::Coding,
         "Attachment" => Duty::Attachment,
+        "SampledData" => Duty::SampledData,
         "Reference" => Duty::Reference,
         "Bundle" => Duty::Bundle,
         "StructureDefinition" => Duty::StructureDefinition,
@@ -105,6 +112,8 @@ fn object_duty(type_name: &str) -> Duty {
         "CodeSystem" => Duty::CodeSystem,
         "SearchParameter" => Duty::SearchParameter,
         "CapabilityStatement" => Duty::CapabilityStatement,
+        "ConceptMap" => Duty::ConceptMap,
+        "MeasureReport" => Duty::MeasureReport,
         "Questionnaire" => Duty::Questionnaire,
         "QuestionnaireResponse" => Duty::QuestionnaireResponse,
         _ => Duty::None,

@@ -8,9 +8,12 @@ mod bundle;
 mod canonical;
 mod capability;
 mod code_system;
+mod concept_map;
 mod datatype;
 mod duty;
 mod element_id;
+mod filter;
+mod measure_report;
 mod narrative;
 mod questionnaire;
 mod read;
@@ -56,14 +59,20 @@ fn perform(duty: Duty, value: Value<'_>, subject: &Subject<'_>, report: &mut Rep
         Duty::Identifier => datatype::check_identifier(value, report),
         Duty::Coding => datatype::check_coding(value, report),
         Duty::Attachment => attachment::check(value, report),
+        Duty::SampledData => datatype::check_sampled(value, report),
         Duty::Reference => reference::check(value, subject, report),
         Duty::Narrative => narrative::check(value, subject, report),
         Duty::Bundle => bundle::check(value, subject, report),
         Duty::StructureDefinition => structure::check(value, subject, report),
-        Duty::ValueSet => value_set::check(value, report),
+        Duty::ValueSet => {
+            value_set::check(value, report);
+            filter::check(value, subject, report);
+        }
         Duty::CodeSystem => code_system::check(value, report),
         Duty::SearchParameter => search_parameter::check(value, subject, report),
         Duty::CapabilityStatement => capability::check(value, subject, report),
+        Duty::ConceptMap => concept_map::check(value, subject, report),
+        Duty::MeasureReport => measure_report::check(value, subject, report),
         Duty::Questionnaire => questionnaire::check(value, report),
         Duty::QuestionnaireResponse => response::check(value, subject, report),
     }

@@ -3,6 +3,7 @@
 mod constraint;
 mod context;
 mod element;
+mod narrowing;
 pub(super) mod path;
 
 use fhir::IssueType;
@@ -26,6 +27,7 @@ pub(super) fn check(structure: Value<'_>, subject: &Subject<'_>, report: &mut Re
         check_extension_url(structure, report);
     }
     let Some(differential) = structure.member("differential") else { return };
+    narrowing::check(structure, differential, subject, report);
     for element in read::items(differential, "element") {
         constraint::check(element, subject, report);
         if is_constraint {
