@@ -121,3 +121,29 @@ fn a_condition_of_a_questionnaire_refers_to_another_item() {
     refused_at(&questionnaire("b"), "Questionnaire.item[1].enableWhen[0]");
     refused_by(Version::R5, &questionnaire("z"), "Questionnaire.item[1].enableWhen[0]");
 }
+
+#[test]
+fn a_concept_map_maps_codes_of_its_value_sets() {
+    let map = |code: &str| {
+        format!(
+            r#"{{"resourceType":"ConceptMap","status":"draft","sourceCanonical":"http://hl7.org/fhir/ValueSet/administrative-gender","group":[{{"source":"http://hl7.org/fhir/administrative-gender","target":"http://a.example/cs","element":[{{"code":"{code}","target":[{{"code":"x","equivalence":"equal"}}]}}]}}]}}"#
+        )
+    };
+    accepted(&map("male"));
+    let sources = map("final").replace(
+        "\"source\":\"http://hl7.org/fhir/administrative-gender\"",
+        "\"source\":\"http://hl7.org/fhir/observation-status\"",
+    );
+    refused_at(&sources, "ConceptMap.group[0].element[0].code");
+}
+
+#[test]
+fn sampled_data_are_decimals_or_say_why_not() {
+    let observation = |data: &str| {
+        format!(
+            r#"{{"resourceType":"Observation","status":"final","code":{{"text":"x"}},"valueSampledData":{{"origin":{{"value":0}},"period":1,"dimensions":1,"data":"{data}"}}}}"#
+        )
+    };
+    accepted(&observation("1 -2.5 E U L"));
+    refused_at(&observation("1 x"), "Observation.value.data");
+}
