@@ -50,6 +50,11 @@ fn read(file: &str, version: Version) -> io::Result<Bytes> {
     if !xml::is_xml(bytes) {
         return Ok(Bytes::copy_from_slice(bytes));
     }
-    let json = xml::to_json(bytes, version, xml::Limits::default());
-    json.map(Bytes::from).map_err(|outcome| io::Error::other(String::from_utf8_lossy(&outcome.to_json()).into_owned()))
+    // Definitions of one release are validated by those of another as well.
+    let releases = [version, Version::R5, Version::R4B, Version::R4];
+    let mut read = releases.into_iter().map(|release| xml::to_json(bytes, release, xml::Limits::default()));
+    match read.find_map(Result::ok) {
+        Some(json) => Ok(Bytes::from(json)),
+        None => Err(io::Error::other(format!("expected a FHIR resource in XML: {file}"))),
+    }
 }

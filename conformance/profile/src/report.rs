@@ -52,6 +52,11 @@ impl Report {
         self.add(Severity::Error, node, code, text.into(), below.to_owned());
     }
 
+    /// Whether there is nothing to say.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Whether something is wrong enough to refuse the resource.
     pub(crate) fn has_errors(&self) -> bool {
         self.found.iter().any(|found| found.severity >= Severity::Error)

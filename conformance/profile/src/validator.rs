@@ -3,10 +3,11 @@
 //! A pass is a function that is given the [`Subject`] and a [`Report`]; it runs only where the scan left nodes that can be
 //! trusted, and a valid resource costs it no allocation.
 
+use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use fhir::json::{Document, Limits};
+use fhir::json::{Document, Limits, Node};
 use fhir::{Outcome, ResourceType, Version};
 use package::{Artefact, Registry};
 use terminology::{InvalidResource, Terminology};
@@ -33,6 +34,19 @@ pub struct Request<'a> {
     pub expected: Option<ResourceType>,
     /// Canonicals of profiles that it must follow beside those that it claims itself.
     pub profiles: &'a [&'a str],
+}
+
+/// A resource that came over the wire and is valid.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Its nodes: each knows its element. Those of `fhir::Resource::index`.
+    pub nodes: Arc<[Node]>,
+    /// What is doubtful: warnings and information.
+    pub doubts: Outcome,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// A resource whose scan is done, as the passes see it.
@@ -128,16 +142,50 @@ impl Validator {
         let json = Limits { nodes: u32::MAX, ..Limits::default() };
         let bounds = Bounds { json, steps: STEPS, ..Bounds::default() };
         let mut scratch = Scratch::default();
-        scan(bytes, self.version, request.expected, bounds, &mut scratch);
-        let mut outcome = crate::explain(bytes, self.version, request.expected, &scratch);
-        if !scratch.is_whole() {
-            return outcome;
-        }
-        let document = Document::new(bytes, scratch.nodes());
-        let subject = Subject { document, definitions: definitions::of(self.version), validator: self };
+        let report = self.run(bytes, request, bounds, &mut scratch);
+        self.explain(bytes, request, &scratch, &report)
+    }
+
+    /// Checks a resource in JSON that came over the wire: its typed nodes for later stages, and what is doubtful.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at most 100 things, and what is doubtful.
+    pub fn check(&self, bytes: &[u8], request: &Request<'_>) -> Result<Checked, Outcome> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let report = self.run(bytes, request, Bounds::default(), scratch);
+            let is_silent = scratch.findings().is_empty() && report.is_empty();
+            let outcome = if is_silent { Outcome::default() } else { self.explain(bytes, request, scratch, &report) };
+            let checked = match scratch.is_valid() && !report.has_errors() {
+                true => Ok(Checked { nodes: Arc::from(scratch.nodes()), doubts: outcome }),
+                false => Err(outcome),
+            };
+            scratch.let_go();
+            checked
+        })
+    }
+
+    /// Whether a resource in JSON is valid, and nothing else. Allocates nothing for a valid one once the scratch is warm and the
+    /// profiles are compiled.
+    pub fn accepts(&self, bytes: &[u8], request: &Request<'_>, scratch: &mut Scratch) -> bool {
+        let report = self.run(bytes, request, Bounds::default(), scratch);
+        scratch.is_valid() && !report.has_errors()
+    }
+
+    /// The scan and the passes.
+    fn run(&self, bytes: &[u8], request: &Request<'_>, bounds: Bounds, scratch: &mut Scratch) -> Report {
         let mut report = Report::new(bounds.findings);
-        passes(&subject, request, &mut report);
-        let explanation = Explanation::new(document, self.version, request.expected);
+        scan(bytes, self.version, request.expected, bounds, scratch);
+        if scratch.is_whole() {
+            let document = Document::new(bytes, scratch.nodes());
+            let subject = Subject { document, definitions: definitions::of(self.version), validator: self };
+            passes(&subject, request, &mut report);
+        }
+        report
+    }
+
+    fn explain(&self, bytes: &[u8], request: &Request<'_>, scratch: &Scratch, report: &Report) -> Outcome {
+        let mut outcome = crate::explain(bytes, self.version, request.expected, scratch);
+        let explanation = Explanation::new(Document::new(bytes, scratch.nodes()), self.version, request.expected);
         outcome.0.extend(report.issues(&explanation));
         outcome
     }

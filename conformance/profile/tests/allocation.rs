@@ -4,9 +4,10 @@
 
 use std::alloc::System;
 
+use bytes::Bytes;
 use fhir::Version;
 use fhir::json::Limits;
-use profile::{Bounds, Scratch};
+use profile::{Bounds, Request, Scratch, Validator};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -14,6 +15,8 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const SAMPLES: [&[u8]; 2] =
     [include_bytes!("../benches/samples/patient.json"), include_bytes!("../benches/samples/appointment.json")];
+
+const US_CORE: &[u8] = include_bytes!("../benches/samples/us-core-patient.json");
 
 // One test in this binary: another thread would allocate, too.
 #[test]
@@ -31,4 +34,47 @@ fn a_warm_scan_of_a_valid_resource_allocates_nothing() {
     }
     let change = region.change();
     assert_eq!((change.allocations, change.reallocations), (0, 0));
+    a_warm_validation_against_profiles_allocates_nothing(&mut scratch);
+}
+
+/// US Core Patient with its extensions, and resources without a profile.
+fn a_warm_validation_against_profiles_allocates_nothing(scratch: &mut Scratch) {
+    let validator = Validator::new(Version::R4).with(known_codes()).unwrap();
+    let all = [SAMPLES[0], SAMPLES[1], US_CORE];
+    for bytes in all {
+        assert!(validator.accepts(bytes, &Request::default(), scratch), "{}", String::from_utf8_lossy(bytes));
+    }
+    for bytes in all {
+        let region = Region::new(ALLOCATOR);
+        assert!(profile::scan(bytes, Version::R4, None, Bounds::default(), scratch));
+        let scan = region.change();
+        let region = Region::new(ALLOCATOR);
+        assert!(validator.accepts(bytes, &Request::default(), scratch));
+        let all = region.change();
+        let passes = (all.allocations - scan.allocations, all.reallocations - scan.reallocations);
+        assert_eq!(passes, (0, 0), "{}", String::from_utf8_lossy(bytes));
+    }
+}
+
+/// Codes that are on no registry, so that nothing is doubtful about the samples.
+fn known_codes() -> Vec<Bytes> {
+    let system = |url: &str, codes: &[&str]| {
+        let concepts: Vec<_> = codes.iter().map(|code| format!(r#"{{"code":"{code}"}}"#)).collect();
+        let concepts = concepts.join(",");
+        format!(r#"{{"resourceType":"CodeSystem","url":"{url}","content":"complete","concept":[{concepts}]}}"#)
+    };
+    let set = |id: &str, system: &str| {
+        let url = format!("http://cts.nlm.nih.gov/fhir/ValueSet/{id}");
+        format!(r#"{{"resourceType":"ValueSet","url":"{url}","compose":{{"include":[{{"system":"{system}"}}]}}}}"#)
+    };
+    let race = "urn:oid:2.16.840.1.113883.6.238";
+    let gender = "http://terminology.hl7.org/CodeSystem/v3-AdministrativeGender";
+    let all = [
+        system("https://frontdesk.example/tags", &["demo"]),
+        system(race, &["2106-3", "2186-5"]),
+        set("2.16.840.1.114222.4.11.836", race),
+        set("2.16.840.1.114222.4.11.837", race),
+        set("2.16.840.1.113762.1.4.1", gender),
+    ];
+    all.into_iter().map(Bytes::from).collect()
 }

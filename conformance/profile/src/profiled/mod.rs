@@ -6,6 +6,7 @@
 mod compare;
 mod compile;
 mod engine;
+mod errata;
 mod invariant;
 mod items;
 mod marks;

@@ -72,8 +72,8 @@ impl Compiler<'_> {
             return Some(Test { path: steps.into(), check });
         };
         if by.is_value() {
-            if let Some(check) = here.definition().and_then(given) {
-                return Some(Test { path: steps.iter().take(done).cloned().collect(), check });
+            if let Some(test) = here.definition().and_then(|it| part(it, steps, done)) {
+                return Some(test);
             }
         }
         if *step == Step::Resolve && done + 1 == steps.len() {
@@ -222,6 +222,31 @@ impl Compiler<'_> {
 fn given(definition: &ElementDefinition) -> Option<Check> {
     let fixed = definition.fixed.as_ref().and_then(|fact| Literal::of(&fact.json)).map(Check::Fixed);
     fixed.or_else(|| definition.pattern.as_ref().and_then(|fact| Literal::of(&fact.json)).map(Check::Pattern))
+}
+
+/// The condition at the end of a path in the value that an element must have: that part of it, where the path leads to one
+/// thing; else the whole value, of which a part is asked.
+fn part(definition: &ElementDefinition, steps: &[Step], done: usize) -> Option<Test> {
+    let fact = definition.fixed.as_ref().or(definition.pattern.as_ref())?;
+    let whole = Literal::of(&fact.json)?;
+    let mut here = whole.root()?;
+    for step in steps.iter().skip(done) {
+        let Step::Member(name) = step else { return None };
+        let next = here.member(name).and_then(|member| {
+            let mut items = member.items();
+            items.next().filter(|_| items.next().is_none())
+        });
+        match next {
+            Some(next) => here = next,
+            None => {
+                let path = steps.iter().take(done).cloned().collect();
+                return Some(Test { path, check: Check::Pattern(Literal::of(&fact.json)?) });
+            }
+        }
+    }
+    let literal = Literal::of(here.raw())?;
+    let check = if definition.fixed.is_some() { Check::Fixed(literal) } else { Check::Pattern(literal) };
+    Some(Test { path: steps.into(), check })
 }
 
 fn presence(definition: &ElementDefinition) -> Option<Check> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use definitions::{Definitions, Element, Family, Shape, Strength};
 use fhir::Version;
-use package::{Constraint, Derivation, ElementDefinition, Registry, Structure};
+use package::{Constraint, Derivation, ElementDefinition, Registry, Structure, canonical};
 
 use self::tree::{Group, Tree};
 use super::invariant::Invariant;
@@ -32,7 +32,8 @@ pub(crate) fn compile(structure: &Arc<Structure>, registry: &Registry) -> Profil
         rules: Vec::new(),
         faults: Vec::new(),
     };
-    let is_type = structure.derivation == Derivation::Specialization;
+    let is_type = structure.derivation == Derivation::Specialization
+        && canonical::core_name(&structure.url) == Some(structure.type_.as_str());
     compiler.root();
     let context_invariants = compiler.context_invariants();
     Profile {

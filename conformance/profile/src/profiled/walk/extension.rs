@@ -5,6 +5,7 @@ use fhir::json::Value;
 use fhir::{IssueType, Severity};
 use package::{Context, ContextType, Unresolved};
 
+use super::super::errata;
 use super::super::items::Item;
 use super::super::model::Profile;
 use super::{At, Scope, Trail, Walk};
@@ -65,9 +66,9 @@ impl<'a> Walk<'a, '_> {
             });
         }
         let Some(parent) = self.holder(extension.index(), scope) else { return };
-        if !profile.contexts.is_empty()
-            && !profile.contexts.iter().any(|context| self.is_in_context(parent, context, scope))
-        {
+        let is_here = |context| self.is_in_context(parent, context, scope);
+        let is_known_fault = || errata::contexts(&profile.url).any(|context| self.is_element(parent, context, scope));
+        if !profile.contexts.is_empty() && !profile.contexts.iter().any(is_here) && !is_known_fault() {
             self.error(extension.index(), IssueType::Extension, || {
                 let places: Vec<_> = profile.contexts.iter().map(|context| context.expression.as_str()).collect();
                 format!("expected {} in {} only", profile.url, places.join(", "))
@@ -94,19 +95,24 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn is_in_context(&self, holder: Value<'a>, context: &Context, scope: Scope) -> bool {
-        let Some(element) = self.definitions.element_of(holder.node()) else { return true };
         let expression = context.expression.as_str();
         match context.type_ {
             ContextType::Extension => {
-                let url = holder.member("url").and_then(Value::text);
+                // On the extension, or on its value.
+                let url = holder.member("url").or_else(|| self.holder(holder.index(), scope)?.member("url"));
+                let url = url.and_then(Value::text);
                 url.is_some_and(|url| *url == *expression.split('#').next().unwrap_or_default())
             }
             // Whether a FHIRPath selects an element is not asked here.
             ContextType::Fhirpath => true,
-            ContextType::Element => {
-                is_element(element, expression) || expression.contains('.') && self.is_path(holder, expression, scope)
-            }
+            ContextType::Element => self.is_element(holder, expression, scope),
         }
+    }
+
+    /// Whether an element is one of a type, or has that path.
+    fn is_element(&self, holder: Value<'a>, expression: &str, scope: Scope) -> bool {
+        let Some(element) = self.definitions.element_of(holder.node()) else { return true };
+        is_element(element, expression) || expression.contains('.') && self.is_path(holder, expression, scope)
     }
 
     /// Whether the path to an element from its resource, or from a data type on the way, is that one.
@@ -135,6 +141,10 @@ impl<'a> Walk<'a, '_> {
 fn is_element(element: Element<'static>, expression: &str) -> bool {
     // Every element is one; what a profile calls its element, and interfaces, cannot be told from the path.
     if matches!(expression, "Element" | "CanonicalResource" | "MetadataResource") || expression.contains([':', '#']) {
+        return true;
+    }
+    // What refers to the content of another element (contentReference) counts as that.
+    if element.shape().is_some_and(|shape| shape.path() == expression) && element.primitive().is_none() {
         return true;
     }
     match expression.rsplit_once('.') {
