@@ -1,8 +1,8 @@
 //! Code systems and value sets that a caller added: of a package, a bundle or a job.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use serde_json::Value;
 
 use crate::code_system::{self, CodeSystem, Content, Text};

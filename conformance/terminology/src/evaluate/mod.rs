@@ -61,10 +61,11 @@ impl<'t> Question<'t> {
         let (url, version) = parts(canonical);
         let terminology = self.terminology;
         let mut answer = None;
-        let rank = terminology.value_sets(url).map(|set| set.rank).min();
+        let mut rank = None;
         for set in terminology.value_sets(url) {
-            if version.is_none() && Some(set.rank) != rank {
-                continue;
+            // Those of the preferred edition come first.
+            if version.is_none() && *rank.get_or_insert(set.rank) != set.rank {
+                break;
             }
             let found = self.set_has(set, coding);
             if found == Membership::In || is_version(&set.version, version) {

@@ -2,10 +2,10 @@
 
 mod read;
 
-use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
 use fhir::Version;
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::code_system::CodeSystem;
 use crate::value_set::ValueSet;
@@ -78,6 +78,7 @@ impl<T> Index<T> {
                 blocks.entry(block.url).or_default().push(block);
             }
         }
+        blocks.values_mut().for_each(|blocks| blocks.sort_by_key(Block::rank));
         Self { blocks }
     }
 

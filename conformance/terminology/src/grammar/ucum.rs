@@ -1,7 +1,8 @@
 //! UCUM: codes of units as terms of prefixes, atoms, exponents and annotations (The Unified Code for Units of Measure, 2.1).
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::HashMap;
 
 /// Longest code that is read.
 const MAX_LENGTH: usize = 256;
@@ -89,13 +90,13 @@ pub fn atom(code: &str) -> Option<&'static Atom> {
 /// Whether a text is a code of UCUM, case-sensitive.
 #[must_use]
 pub fn is_unit(code: &str) -> bool {
-    dimension(code).is_some()
+    term(code, None).is_some()
 }
 
 /// What a code measures; none for what is no code. Arbitrary units have no dimension.
 #[must_use]
 pub fn dimension(code: &str) -> Option<Dimension> {
-    term(code, 0)
+    term(code, Some(0))
 }
 
 /// Whether two codes measure the same, so that values of one could be told in the other.
@@ -104,8 +105,9 @@ pub fn is_comparable(left: &str, right: &str) -> bool {
     dimension(left).is_some_and(|left| Some(left) == dimension(right))
 }
 
-fn term(code: &str, definitions: u32) -> Option<Dimension> {
-    if code.is_empty() || code.len() > MAX_LENGTH || !code.is_ascii() || definitions > MAX_DEFINITIONS {
+/// Reads a code; `definitions` is how many atoms stand between it and what was asked, none when the dimension is not asked for.
+fn term(code: &str, definitions: Option<u32>) -> Option<Dimension> {
+    if code.is_empty() || code.len() > MAX_LENGTH || !code.is_ascii() || definitions > Some(MAX_DEFINITIONS) {
         return None;
     }
     let mut parser = Parser { rest: code, nesting: 0, definitions };
@@ -116,7 +118,7 @@ fn term(code: &str, definitions: u32) -> Option<Dimension> {
 struct Parser<'c> {
     rest: &'c str,
     nesting: u32,
-    definitions: u32,
+    definitions: Option<u32>,
 }
 
 impl Parser<'_> {
@@ -218,7 +220,7 @@ fn symbol_length(rest: &str) -> usize {
     bytes.iter().take_while(belongs).count()
 }
 
-fn unit(symbol: &str, definitions: u32) -> Option<Dimension> {
+fn unit(symbol: &str, definitions: Option<u32>) -> Option<Dimension> {
     if let Some(known) = atom(symbol) {
         return measure(known, definitions);
     }
@@ -230,14 +232,15 @@ fn unit(symbol: &str, definitions: u32) -> Option<Dimension> {
 /// The base units in the order of [`Dimension`].
 const BASES: [&str; 7] = ["m", "s", "g", "rad", "K", "C", "cd"];
 
-fn measure(known: &Atom, definitions: u32) -> Option<Dimension> {
+fn measure(known: &Atom, definitions: Option<u32>) -> Option<Dimension> {
+    let Some(definitions) = definitions else { return Some([0; 7]) };
     if known.is_base {
         return Some(BASES.map(|base| i32::from(base == known.code)));
     }
     if known.is_arbitrary || known.unit.is_empty() {
         return Some([0; 7]);
     }
-    term(known.unit, definitions + 1)
+    term(known.unit, Some(definitions + 1))
 }
 
 #[cfg(test)]
