@@ -27,10 +27,12 @@ fn fault(text: &str, subject: &Subject<'_>) -> Option<String> {
         let expected = "expected a search URL of the form `Type?name=value&name=value`";
         return (!is_typed || !is_query(query)).then(|| format!("{expected}, found `{}`", short(text)));
     }
-    let parts: Vec<_> = text.trim_end_matches('/').split('/').collect();
-    let is_form = match parts.as_slice() {
-        [name, id] => datatype::is_resource_type(name, subject) && is_id(id),
-        [name, id, "_history", version] => datatype::is_resource_type(name, subject) && is_id(id) && is_id(version),
+    let mut parts = text.trim_end_matches('/').split('/');
+    let is_form = match std::array::from_fn::<_, 5, _>(|_| parts.next()) {
+        [Some(name), Some(id), None, ..] => datatype::is_resource_type(name, subject) && is_id(id),
+        [Some(name), Some(id), Some("_history"), Some(version), None] => {
+            datatype::is_resource_type(name, subject) && is_id(id) && is_id(version)
+        }
         _ => false,
     };
     (!is_form && !uri::is_absolute(text))
