@@ -13,8 +13,13 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const SAMPLES: [&[u8]; 2] =
-    [include_bytes!("../benches/samples/patient.json"), include_bytes!("../benches/samples/appointment.json")];
+const SAMPLES: [&[u8]; 4] = [
+    include_bytes!("../benches/samples/patient.json"),
+    include_bytes!("../benches/samples/appointment.json"),
+    // Rules that run as programs: per-1, app-4, obs-7, age-1, cnt-3.
+    br#"{"resourceType":"Appointment","status":"cancelled","cancelationReason":{"text":"x"},"participant":[{"type":[{"text":"x"}],"period":{"start":"2026-01-01","end":"2026-02"},"status":"accepted"}]}"#,
+    br#"{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"urn:x","code":"a"}]},"valueQuantity":{"value":1,"unit":"g","system":"http://unitsofmeasure.org","code":"g"},"component":[{"code":{"coding":[{"system":"urn:x","code":"b"}]},"valueString":"x"}],"extension":[{"url":"http://a.example","valueAge":{"value":1,"system":"http://unitsofmeasure.org","code":"a"}},{"url":"http://a.example","valueCount":{"value":1,"code":"1","system":"http://unitsofmeasure.org"}}]}"#,
+];
 
 const US_CORE: &[u8] = include_bytes!("../benches/samples/us-core-patient.json");
 

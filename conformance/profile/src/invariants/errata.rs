@@ -76,7 +76,7 @@ const ERRATA: &[Erratum] = &[
         key: "eld-11",
         published: "binding.empty() or type.code.empty() or type.code.contains(\":\") or type.select((code = 'code') or (code = 'Coding') or (code='CodeableConcept') or (code = 'Quantity') or (code = 'string') or (code = 'uri') or (code = 'Duration')).exists()",
         remedy: Remedy::Instead(
-            "binding.empty() or type.code.empty() or type.exists(code.contains(':') or (code in ('code' | 'Coding' | 'CodeableConcept' | 'Quantity' | 'string' | 'uri' | 'Duration')))",
+            "binding.empty() or type.code.empty() or type.select((code = 'code') or (code = 'Coding') or (code='CodeableConcept') or (code = 'Quantity') or (code = 'string') or (code = 'uri') or (code = 'Duration')).exists()",
         ),
         source: "R5: `contains` takes one item (FHIRPath 5.6), an element may have several types, and `\":\"` is a name, not a string",
     },

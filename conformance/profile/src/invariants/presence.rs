@@ -319,3 +319,71 @@ fn always() -> Items {
 fn weaker(input: Items) -> Items {
     Items { some: Terms::default(), none: input.none, member: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use definitions::ElementId;
+    use fhir::Version;
+    use fhir::json::{Document, Kind, Value};
+    use proptest::prelude::*;
+    use serde_json::Value as Json;
+
+    use crate::invariants::{Place, Verdict};
+    use crate::scan::{Bounds, Scratch, scan};
+
+    const SAMPLES: [&str; 4] = [
+        include_str!("../../benches/samples/patient.json"),
+        include_str!("../../benches/samples/appointment.json"),
+        r#"{"resourceType":"MedicationRequest","status":"active","intent":"order","medicationCodeableConcept":{"text":"x"},"subject":{"reference":"Patient/1"},"dosageInstruction":[{"timing":{"repeat":{"count":1,"countMax":2,"duration":1,"durationMax":2,"durationUnit":"h","frequency":1,"period":1,"periodMax":2,"periodUnit":"d","timeOfDay":["10:00:00"],"when":["C"],"offset":1}},"doseAndRate":[{"doseRange":{"low":{"value":1},"high":{"value":2}},"rateRatio":{"numerator":{"value":1},"denominator":{"value":1}}}]}]}"#,
+        r#"{"resourceType":"TestScript","url":"http://a.example","name":"X","status":"draft","test":[{"action":[{"operation":{"sourceId":"a","targetId":"b","params":"c","url":"d","encodeRequestUrl":true},"assert":{"direction":"response","contentType":"x","expression":"x","path":"x","response":"okay","responseCode":"200","compareToSourceId":"x","compareToSourceExpression":"x","warningOnly":true}}]}]}"#,
+    ];
+
+    /// Drops members by the bits of a random stream.
+    fn thin_out(value: &mut Json, bits: &mut impl Iterator<Item = bool>) {
+        match value {
+            Json::Object(members) => {
+                members.retain(|name, _| name == "resourceType" || bits.next().unwrap_or(true));
+                members.values_mut().for_each(|member| thin_out(member, bits));
+            }
+            Json::Array(items) => items.iter_mut().for_each(|item| thin_out(item, bits)),
+            _ => {}
+        }
+    }
+
+    /// Rules that presence calls certain and that do not hold.
+    fn contradictions(text: &str) -> Vec<String> {
+        let mut scratch = Scratch::default();
+        scan(text.as_bytes(), Version::R4, None, Bounds::default(), &mut scratch);
+        let document = Document::new(text.as_bytes(), scratch.nodes());
+        let nodes = 0..scratch.nodes().len() as u32;
+        let objects = nodes.filter_map(|node| document.at(node)).filter(|value| value.kind() == Kind::Object);
+        objects.flat_map(|object| contradictions_at(document, object)).collect()
+    }
+
+    fn contradictions_at(document: Document<'_>, object: Value<'_>) -> Vec<String> {
+        let rules = crate::rules::of(Version::R4);
+        let Some(element) = ElementId::from_raw(object.node().element) else { return Vec::new() };
+        let known = |child: Value<'_>| rules.definitions.element_of(child.node());
+        let seen = object.children().filter_map(known).fold(0, |seen, child| seen | 1 << child.ordinal());
+        let all = rules.invariants.open(rules.invariants.group(element), u64::MAX, true).collect::<Vec<_>>();
+        let some = rules.invariants.open(rules.invariants.group(element), 0, true);
+        let rule = |number| rules.invariants.rule(number);
+        let certain = some.chain(all).filter_map(rule).filter(|rule| rule.is_certain(seen));
+        let services = &fhirpath::NoServices;
+        let place = Place { document, node: object.index(), resource: 0, root: 0, services, steps: 100_000 };
+        certain
+            .filter(|rule| !matches!(rule.run(&place).0, Verdict::Holds))
+            .map(|rule| format!("{} {}", rule.constraint().key, rule.constraint().expression))
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_presence_calls_certain_holds(bits in prop::collection::vec(any::<bool>(), 0..120), sample in 0..4_usize) {
+            let mut value: Json = serde_json::from_str(SAMPLES[sample]).unwrap();
+            thin_out(&mut value, &mut bits.into_iter());
+            let text = value.to_string();
+            prop_assert_eq!(contradictions(&text), Vec::<String>::new(), "{}", text);
+        }
+    }
+}
