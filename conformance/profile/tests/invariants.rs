@@ -77,7 +77,7 @@ fn a_rule_on_a_primitive_is_asked_of_its_value() {
 #[test]
 fn faults_of_the_specification_do_not_refuse_what_it_means() {
     let r4 = Version::R4;
-    let missed = r#""cancelationReason":{"text":"x"}"#;
+    let missed = r#""start":"2026-01-01T10:00:00Z","end":"2026-01-01T11:00:00Z","cancelationReason":{"text":"x"}"#;
     accepted(&appointment(&format!(r#""status":"noshow",{missed}"#)), r4);
     refused(
         &appointment(&format!(

@@ -11,6 +11,7 @@ mod operator;
 pub(crate) mod reference;
 
 use smallvec::smallvec;
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -114,7 +115,7 @@ impl Program {
     ///
     /// # Errors
     /// Misuse that the language calls an error, and work beyond the step limit.
-    pub fn evaluate<'a>(&self, environment: &Environment<'a>) -> Result<Collection<'a>, EvaluationError> {
+    pub fn evaluate<'a>(&'a self, environment: &Environment<'a>) -> Result<Collection<'a>, EvaluationError> {
         let model = Model::of(self.version);
         let root = Element::new(environment.resource, model.resource(environment.document, environment.resource));
         self.evaluate_on(environment, Item::Element(root))
@@ -125,7 +126,7 @@ impl Program {
     /// # Errors
     /// As [`Program::evaluate`].
     pub fn evaluate_on<'a>(
-        &self,
+        &'a self,
         environment: &Environment<'a>,
         context: Item<'a>,
     ) -> Result<Collection<'a>, EvaluationError> {
@@ -139,7 +140,11 @@ impl Program {
     ///
     /// # Errors
     /// As [`Program::evaluate`]; also a result of several items.
-    pub fn check<'a>(&self, environment: &Environment<'a>, context: Item<'a>) -> (Result<Truth, EvaluationError>, u64) {
+    pub fn check<'a>(
+        &'a self,
+        environment: &Environment<'a>,
+        context: Item<'a>,
+    ) -> (Result<Truth, EvaluationError>, u64) {
         let mut evaluator = Evaluator::new(self.version, environment, context.clone(), true);
         let result = evaluator.operation(&self.root, &Frame::of(&[context]));
         let truth = result.and_then(|result| evaluator.truth(&result, "rule"));
@@ -155,7 +160,7 @@ impl Program {
     ///
     /// # Errors
     /// As [`Program::evaluate`]; also a result of several items.
-    pub fn holds<'a>(&self, environment: &Environment<'a>, context: Item<'a>) -> Result<bool, EvaluationError> {
+    pub fn holds<'a>(&'a self, environment: &Environment<'a>, context: Item<'a>) -> Result<bool, EvaluationError> {
         let result = self.evaluate_on(environment, context)?;
         let model = Model::of(self.version);
         Ok(convert::truth(environment.document, model, &result, "condition")?.unwrap_or(false))
@@ -213,9 +218,11 @@ impl<'e, 'a> Evaluator<'e, 'a> {
 }
 
 impl<'a> Evaluator<'_, 'a> {
-    pub(crate) fn operation(&mut self, op: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(crate) fn operation(&mut self, op: &'a Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         self.charge(1)?;
         match op {
+            // A literal lives in the program: its text is not copied.
+            Op::Literal(Item::Text(text)) => Ok(smallvec![Item::Text(Cow::Borrowed(text))]),
             Op::Literal(item) => Ok(smallvec![item.clone()]),
             Op::Empty => Ok(Collection::new()),
             Op::This => Ok(Collection::from(frame.focus)),
@@ -243,14 +250,14 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// Evaluates an operand: what it defines does not reach its neighbours.
-    pub(crate) fn isolated(&mut self, op: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(crate) fn isolated(&mut self, op: &'a Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         let defined = self.variables.len();
         let result = self.operation(op, frame);
         self.variables.truncate(defined);
         result
     }
 
-    fn path(&mut self, head: &Op, steps: &[Step], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    fn path(&mut self, head: &'a Op, steps: &'a [Step], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         let mut items = self.operation(head, frame)?;
         for step in steps {
             items = self.step(step, items, frame)?;
@@ -258,7 +265,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(items)
     }
 
-    fn step(&mut self, step: &Step, input: Collection<'a>, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    fn step(&mut self, step: &'a Step, input: Collection<'a>, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         self.charge(1)?;
         match step {
             Step::Member(name) => self.member(&input, name, usize::MAX),
@@ -279,7 +286,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(if index < input.len() { smallvec![input.swap_remove(index)] } else { Collection::new() })
     }
 
-    fn union(&mut self, all: &[Op], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    fn union(&mut self, all: &'a [Op], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         let mut items = Collection::new();
         for op in all {
             items.extend(self.isolated(op, frame)?);
@@ -331,7 +338,13 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// Evaluates a lambda on one item of the input.
-    pub(crate) fn on_item(&mut self, op: &Op, item: &Item<'a>, index: usize, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(crate) fn on_item(
+        &mut self,
+        op: &'a Op,
+        item: &Item<'a>,
+        index: usize,
+        frame: &Frame<'_, 'a>,
+    ) -> Evaluated<'a> {
         let inner = Frame { focus: std::slice::from_ref(item), index: Some(index), total: frame.total };
         self.isolated(op, &inner)
     }

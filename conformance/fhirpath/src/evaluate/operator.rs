@@ -9,7 +9,13 @@ use crate::program::Op;
 use crate::syntax::ast::Operator;
 
 impl<'a> Evaluator<'_, 'a> {
-    pub(super) fn binary(&mut self, operator: Operator, left: &Op, right: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(super) fn binary(
+        &mut self,
+        operator: Operator,
+        left: &'a Op,
+        right: &'a Op,
+        frame: &Frame<'_, 'a>,
+    ) -> Evaluated<'a> {
         let left = self.isolated(left, frame)?;
         if matches!(operator, Operator::And | Operator::Or | Operator::Xor | Operator::Implies) {
             return self.logic(operator, &left, right, frame).map(boolean);
@@ -46,7 +52,7 @@ impl<'a> Evaluator<'_, 'a> {
         &mut self,
         operator: Operator,
         left: &[Item<'a>],
-        right: &Op,
+        right: &'a Op,
         frame: &Frame<'_, 'a>,
     ) -> Result<Option<bool>, EvaluationError> {
         let name = match operator {

@@ -113,7 +113,7 @@ impl<'a> Walk<'_, 'a> {
     fn run(
         &mut self,
         target: Target,
-        program: &Program,
+        program: &'a Program,
         value: Value<'a>,
         kind: Option<ElementId>,
         within: Option<Occurrence>,

@@ -35,6 +35,11 @@ impl<'a> Evaluator<'_, 'a> {
             _ => return Err(Self::undecidable("this function")),
         };
         let operation = "a conversion";
+        if function == F::ToText
+            && let Some(text) = self.number_as_written(call.input)
+        {
+            return Ok(smallvec![Item::text(text)]);
+        }
         let Some(item) = self.single(call.input, operation)? else { return Ok(Collection::new()) };
         let mut converted = convert(&item);
         if matches!(function, F::ToQuantity | F::ConvertsToQuantity)
@@ -43,6 +48,13 @@ impl<'a> Evaluator<'_, 'a> {
             converted = converted.and_then(|item| in_unit(&item, &target));
         }
         Ok(if test { smallvec![Item::Boolean(converted.is_some())] } else { converted.into_iter().collect() })
+    }
+
+    /// The text of a number of the document, where that is what `toString()` gives: nothing is copied then.
+    fn number_as_written(&self, input: &[Item<'a>]) -> Option<&'a str> {
+        let [Item::Element(element)] = input else { return None };
+        let text = self.environment.document.at(element.node)?.number()?;
+        (!text.contains(['e', 'E', '-']) && text.len() < 20).then_some(text)
     }
 
     /// `is`, `as`, `ofType`: whose argument is a type.

@@ -11,7 +11,7 @@ use crate::program::Op;
 impl<'a> Evaluator<'_, 'a> {
     fn meets(
         &mut self,
-        condition: &Op,
+        condition: &'a Op,
         item: &Item<'a>,
         index: usize,
         frame: &Frame<'_, 'a>,
@@ -21,7 +21,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(self.truth(&result, name)?.unwrap_or(false))
     }
 
-    pub(super) fn filter(&mut self, input: Collection<'a>, condition: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(super) fn filter(&mut self, input: Collection<'a>, condition: &'a Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         let mut kept = Collection::new();
         for (index, item) in input.into_iter().enumerate() {
             if self.meets(condition, &item, index, frame, "where")? {
@@ -31,7 +31,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(kept)
     }
 
-    pub(super) fn any(&mut self, input: &[Item<'a>], condition: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(super) fn any(&mut self, input: &[Item<'a>], condition: &'a Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         for (index, item) in input.iter().enumerate() {
             if self.meets(condition, item, index, frame, "exists")? {
                 return Ok(smallvec![Item::Boolean(true)]);
@@ -40,7 +40,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(smallvec![Item::Boolean(false)])
     }
 
-    pub(super) fn all(&mut self, input: &[Item<'a>], condition: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(super) fn all(&mut self, input: &[Item<'a>], condition: &'a Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         for (index, item) in input.iter().enumerate() {
             if !self.meets(condition, item, index, frame, "all")? {
                 return Ok(smallvec![Item::Boolean(false)]);
@@ -49,7 +49,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(smallvec![Item::Boolean(true)])
     }
 
-    pub(super) fn select(&mut self, input: &[Item<'a>], projection: &Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(super) fn select(&mut self, input: &[Item<'a>], projection: &'a Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         let mut found = Collection::new();
         for (index, item) in input.iter().enumerate() {
             found.extend(self.on_item(projection, item, index, frame)?);
@@ -61,7 +61,7 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn repeat(
         &mut self,
         input: Collection<'a>,
-        projection: &Op,
+        projection: &'a Op,
         frame: &Frame<'_, 'a>,
         distinct: bool,
     ) -> Evaluated<'a> {
@@ -84,8 +84,8 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn iif(
         &mut self,
         input: &[Item<'a>],
-        condition: &Op,
-        branches: &[Op],
+        condition: &'a Op,
+        branches: &'a [Op],
         frame: &Frame<'_, 'a>,
     ) -> Evaluated<'a> {
         if input.len() > 1 {
@@ -110,8 +110,8 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn aggregate(
         &mut self,
         input: &[Item<'a>],
-        aggregator: &Op,
-        start: Option<&Op>,
+        aggregator: &'a Op,
+        start: Option<&'a Op>,
         frame: &Frame<'_, 'a>,
     ) -> Evaluated<'a> {
         let mut total = match start {
@@ -125,7 +125,12 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(total)
     }
 
-    pub(super) fn coalesce(&mut self, input: &[Item<'a>], alternatives: &[Op], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(super) fn coalesce(
+        &mut self,
+        input: &[Item<'a>],
+        alternatives: &'a [Op],
+        frame: &Frame<'_, 'a>,
+    ) -> Evaluated<'a> {
         let inner = Frame { focus: input, index: frame.index, total: frame.total };
         for alternative in alternatives {
             let result = self.isolated(alternative, &inner)?;
@@ -140,8 +145,8 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn define_variable(
         &mut self,
         input: Collection<'a>,
-        name: &Op,
-        value: Option<&Op>,
+        name: &'a Op,
+        value: Option<&'a Op>,
         frame: &Frame<'_, 'a>,
     ) -> Evaluated<'a> {
         const OPERATION: &str = "defineVariable";
@@ -166,7 +171,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// By keys, each ascending or, with a `-` before it, descending; without keys by the items.
-    pub(super) fn sort(&mut self, input: Collection<'a>, keys: &[Op], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+    pub(super) fn sort(&mut self, input: Collection<'a>, keys: &'a [Op], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         let mut keyed = Vec::with_capacity(input.len());
         for (index, item) in input.into_iter().enumerate() {
             self.charge(8)?;

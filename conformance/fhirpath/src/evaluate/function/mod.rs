@@ -14,7 +14,7 @@ use super::{Evaluated, EvaluationError, Evaluator, Frame};
 use crate::function::Function as F;
 use crate::item::{Collection, Item};
 use crate::program::Op;
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
 /// The input and the evaluated arguments of a call.
 pub(super) struct Call<'c, 'a> {
@@ -34,7 +34,7 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn call(
         &mut self,
         function: F,
-        arguments: &[Op],
+        arguments: &'a [Op],
         input: Collection<'a>,
         frame: &Frame<'_, 'a>,
     ) -> Evaluated<'a> {
@@ -55,7 +55,7 @@ impl<'a> Evaluator<'_, 'a> {
             (F::Trace, _) => Ok(input),
             _ => {
                 // Arguments are evaluated where the call stands, not on its input.
-                let mut evaluated = Vec::with_capacity(arguments.len());
+                let mut evaluated = SmallVec::<[Collection<'a>; 2]>::new();
                 for argument in arguments {
                     evaluated.push(self.isolated(argument, frame)?);
                 }
