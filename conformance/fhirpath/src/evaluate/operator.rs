@@ -20,6 +20,11 @@ impl<'a> Evaluator<'_, 'a> {
         if matches!(operator, Operator::And | Operator::Or | Operator::Xor | Operator::Implies) {
             return self.logic(operator, &left, right, frame).map(boolean);
         }
+        if let (Operator::In, Op::Union(all)) = (operator, right)
+            && all.iter().all(|op| matches!(op, Op::Literal(_)))
+        {
+            return self.is_one_of(&left, all, frame);
+        }
         let right = self.isolated(right, frame)?;
         match operator {
             Operator::Equal => self.equal(&left, &right).map(boolean),
@@ -77,6 +82,22 @@ impl<'a> Evaluator<'_, 'a> {
             (Operator::Xor, Some(left), Some(right)) => Some(left != right),
             _ => None,
         })
+    }
+
+    /// `x in ('a' | 'b' | 'c')`, without making the collection.
+    fn is_one_of(&mut self, item: &[Item<'a>], literals: &'a [Op], frame: &Frame<'_, 'a>) -> Evaluated<'a> {
+        let item = match item {
+            [] => return Ok(Collection::new()),
+            [item] => item,
+            _ => return Err(EvaluationError::NotSingle("in")),
+        };
+        for literal in literals {
+            let literal = self.operation(literal, frame)?;
+            if self.holds_item(&literal, item)? {
+                return Ok(boolean(Some(true)));
+            }
+        }
+        Ok(boolean(Some(false)))
     }
 
     fn membership(&mut self, item: &[Item<'a>], items: &[Item<'a>], name: &'static str) -> Evaluated<'a> {
