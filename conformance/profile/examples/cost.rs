@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     let times: u32 = arguments.get(1).and_then(|times| times.parse().ok()).unwrap_or(200_000);
     let mut scratch = Scratch::default();
     let mut nodes = Vec::new();
-    print("typed scan with checks", times, || {
+    print("typed scan with all rules", times, || {
         black_box(profile::scan(black_box(&bytes), Version::R4, None, Bounds::default(), &mut scratch));
     })?;
     print("untyped scan", times, || {
