@@ -6,7 +6,7 @@ use std::{env, fs, io};
 
 use fhir::Version;
 use fhir::json::Limits;
-use profile::{Bounds, Scratch};
+use profile::{Bounds, Request, Scratch, Validator};
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -16,6 +16,10 @@ fn main() -> io::Result<()> {
     let mut nodes = Vec::new();
     print("typed scan with all rules", times, || {
         black_box(profile::scan(black_box(&bytes), Version::R4, None, Bounds::default(), &mut scratch));
+    })?;
+    let validator = Validator::new(Version::R4);
+    print("validation with profiles", times, || {
+        black_box(validator.accepts(black_box(&bytes), &Request::default(), &mut scratch));
     })?;
     print("untyped scan", times, || {
         let _ = black_box(fhir::json::scan(black_box(&bytes), &mut nodes, Limits::default()));

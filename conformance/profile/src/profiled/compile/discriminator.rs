@@ -71,10 +71,9 @@ impl Compiler<'_> {
             let check = self.check(by, here, may_be_presence)?;
             return Some(Test { path: steps.into(), check });
         };
-        if by.is_value() {
-            if let Some(test) = here.definition().and_then(|it| part(it, steps, done)) {
-                return Some(test);
-            }
+        let part = here.definition().filter(|_| by.is_value()).and_then(|it| part(it, steps, done));
+        if part.is_some() {
+            return part;
         }
         if *step == Step::Resolve && done + 1 == steps.len() {
             return self.target_test(by.discriminator.type_, here, steps);

@@ -12,7 +12,6 @@ impl Compiler<'_> {
         if definition.types.is_empty() || definition.path == self.structure.type_ {
             return None;
         }
-        let is_choice = element.is_choice() || element.is_variant();
         let is_narrower = if element.is_choice() {
             element.variants().any(|variant| !has_type(definition, variant.type_name()))
         } else {
@@ -22,7 +21,7 @@ impl Compiler<'_> {
                 && !definition.types.iter().any(|used| used.code == "Resource")
         };
         let says_more = definition.types.iter().any(|used| self.says_more(used, element));
-        (is_narrower || says_more || is_choice && is_narrower)
+        (is_narrower || says_more)
             .then(|| definition.types.iter().map(|used| self.type_rule(used)).collect())
     }
 
