@@ -21,8 +21,7 @@ impl Compiler<'_> {
                 && !definition.types.iter().any(|used| used.code == "Resource")
         };
         let says_more = definition.types.iter().any(|used| self.says_more(used, element));
-        (is_narrower || says_more)
-            .then(|| definition.types.iter().map(|used| self.type_rule(used)).collect())
+        (is_narrower || says_more).then(|| definition.types.iter().map(|used| self.type_rule(used)).collect())
     }
 
     fn says_more(&self, used: &TypeUse, element: Element<'static>) -> bool {
