@@ -132,7 +132,8 @@ impl Validator {
     #[must_use]
     pub fn validate(&self, bytes: &[u8], request: &Request<'_>) -> Outcome {
         if !xml::is_xml(bytes) {
-            return self.validate_json(bytes, request);
+            // RFC 8259 8.1: a reader may ignore a byte order mark. Files have one; the wire has none.
+            return self.validate_json(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes), request);
         }
         let limits = xml::Limits { values: u32::MAX, ..xml::Limits::default() };
         xml::read(bytes, self.version, limits).outcome(bytes, |json| self.validate_json(json, request))

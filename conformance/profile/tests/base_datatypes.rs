@@ -85,3 +85,24 @@ fn r5_bounds_the_digits_of_a_decimal() {
     refused_by(Version::R5, &observation("1.000000000000000000E-24"), "Observation.value.value");
     accepted(&observation("1000000000000000000"));
 }
+
+#[test]
+fn narrative_knows_the_five_entities_of_xml_only() {
+    let narrative = |text: &str| {
+        patient(&format!(
+            r#""text":{{"status":"generated","div":"<div xmlns='http://www.w3.org/1999/xhtml'>{text}</div>"}}"#
+        ))
+    };
+    accepted(&narrative("a &amp; b &#160;"));
+    refused_at(&narrative("a&nbsp;b"), "Patient.text.div");
+}
+
+#[test]
+fn a_file_may_begin_with_a_byte_order_mark() {
+    accepted(&format!("\u{feff}{}", patient(r#""active":true"#)));
+}
+
+#[test]
+fn what_is_no_json_is_told_with_the_element_before_it() {
+    refused_at(r#"{"resourceType":"Patient","name":[{"family":"x" "given":["y"]}]}"#, "Patient.name[0].family");
+}

@@ -10,7 +10,7 @@ use crate::validator::Subject;
 /// A link to a fragment leads to an id or a named anchor of narrative, or to an id of the document. The narrative of a definition
 /// is a piece of a page that is published around it: there the target may be elsewhere.
 pub(super) fn check(div: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
-    if memchr::memmem::find(div.raw(), b"href=").is_none() {
+    if !links_within(div.raw()) {
         return;
     }
     let Some(text) = div.text() else { return };
@@ -24,6 +24,14 @@ pub(super) fn check(div: Value<'_>, subject: &Subject<'_>, report: &mut Report) 
             }
         }
     }
+}
+
+/// Whether a link of the JSON of a div leads to a fragment: decided on its bytes, where quotes have a backslash before them.
+fn links_within(raw: &[u8]) -> bool {
+    memchr::memmem::find_iter(raw, b"href=").any(|at| {
+        let value = raw.get(at + b"href=".len()..).unwrap_or_default();
+        matches!(value, [b'\\', b'"', b'#', ..] | [b'\'' | b'"', b'#', ..])
+    })
 }
 
 /// The fragments that `href`s of a text lead to.

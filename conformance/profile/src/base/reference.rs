@@ -27,16 +27,16 @@ fn fault(text: &str, subject: &Subject<'_>) -> Option<String> {
         let expected = "expected a search URL of the form `Type?name=value&name=value`";
         return (!is_typed || !is_query(query)).then(|| format!("{expected}, found `{}`", short(text)));
     }
-    let mut parts = text.trim_end_matches('/').split('/');
-    let is_form = match std::array::from_fn::<_, 5, _>(|_| parts.next()) {
-        [Some(name), Some(id), None, ..] => datatype::is_resource_type(name, subject) && is_id(id),
-        [Some(name), Some(id), Some("_history"), Some(version), None] => {
-            datatype::is_resource_type(name, subject) && is_id(id) && is_id(version)
-        }
-        _ => false,
-    };
+    let is_form = is_address(text.trim_end_matches('/'), subject);
     (!is_form && !uri::is_absolute(text))
         .then(|| format!("expected `Type/id`, `#id` or an absolute URL, found `{}`", short(text)))
+}
+
+/// `Type/id` or `Type/id/_history/version`.
+fn is_address(text: &str, subject: &Subject<'_>) -> bool {
+    let Some((name, rest)) = text.split_once('/') else { return false };
+    let (id, version) = rest.split_once("/_history/").map_or((rest, None), |(id, version)| (id, Some(version)));
+    datatype::is_resource_type(name, subject) && is_id(id) && version.is_none_or(is_id)
 }
 
 fn is_id(text: &str) -> bool {

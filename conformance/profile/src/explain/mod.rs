@@ -6,7 +6,7 @@ mod text;
 pub(crate) use text::shortened;
 
 use definitions::Definitions;
-use fhir::json::{Document, SyntaxError, position};
+use fhir::json::{Document, Fault, SyntaxError, position};
 use fhir::{Issue, IssueType, Outcome, ResourceType, Severity, Version};
 
 use crate::finding::{Finding, Problem};
@@ -41,13 +41,20 @@ impl Explanation<'_> {
     fn issue(&self, finding: &Finding) -> Issue {
         let bytes = self.document.bytes();
         let mut issue = match finding.problem {
-            Problem::Syntax(fault) => return SyntaxError { offset: finding.offset as usize, fault }.issue(bytes),
+            Problem::Syntax(fault) => return self.syntax_issue(finding, fault),
             Problem::More => return Issue::error(IssueType::TooCostly, "more is wrong than is listed here"),
             problem => Issue::error(issue_type(problem), self.text(finding.node, problem)),
         };
         issue.severity = self.severity(finding.problem);
         issue.expression = self.expression(finding.node, finding.problem);
         issue.position = Some(position(bytes, finding.offset as usize));
+        issue
+    }
+
+    /// No JSON from there on: the last value that could be read tells where.
+    fn syntax_issue(&self, finding: &Finding, fault: Fault) -> Issue {
+        let mut issue = SyntaxError { offset: finding.offset as usize, fault }.issue(self.document.bytes());
+        issue.expression = self.path(finding.node);
         issue
     }
 
