@@ -268,7 +268,7 @@ fn the_resource_type_is_there_known_and_the_expected_one_wherever_it_stands() {
 #[test]
 fn resources_in_bundles_and_parameters_are_checked() {
     refused(
-        r#"{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","gender":"x"}}]}"#,
+        r#"{"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"http://a.example/1","resource":{"resourceType":"Patient","gender":"x"}}]}"#,
         IssueType::CodeInvalid,
         "Bundle.entry[0].resource.gender",
     );

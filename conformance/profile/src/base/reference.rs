@@ -4,20 +4,21 @@ use fhir::IssueType;
 use fhir::json::Value;
 
 use super::{datatype, uri};
+use crate::reference::{Literal, literal};
 use crate::report::Report;
 use crate::validator::Subject;
 
 /// A relative reference is `Type/id`, `Type/id/_history/version` or, to be resolved by the server that takes the transaction,
 /// `Type?search`.
 pub(super) fn check(reference: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
-    let Some(literal) = reference.member("reference") else { return };
-    let raw = literal.raw();
+    let Some(value) = reference.member("reference") else { return };
+    let raw = value.raw();
     if matches!(raw.get(1), Some(b'#')) || raw.contains(&b':') {
         return;
     }
-    let Some(text) = literal.text() else { return };
+    let Some(text) = value.text() else { return };
     if let Some(fault) = fault(&text, subject) {
-        report.error(literal.index(), IssueType::Invalid, fault);
+        report.error(value.index(), IssueType::Invalid, fault);
     }
 }
 
@@ -27,7 +28,9 @@ fn fault(text: &str, subject: &Subject<'_>) -> Option<String> {
         let expected = "expected a search URL of the form `Type?name=value&name=value`";
         return (!is_typed || !is_query(query)).then(|| format!("{expected}, found `{}`", short(text)));
     }
-    let is_form = is_address(text.trim_end_matches('/'), subject);
+    // Of `Name/id` the scan has judged the name.
+    let is_named = matches!(literal(text), Literal::Relative(_));
+    let is_form = is_named || is_address(text.trim_end_matches('/'), subject);
     (!is_form && !uri::is_absolute(text))
         .then(|| format!("expected `Type/id`, `#id` or an absolute URL, found `{}`", short(text)))
 }
