@@ -14,6 +14,6 @@ pub use schema::schema;
 pub use settings::{
     Adapter, AdapterSettings, Algorithm, Audit, Authorization, Breaker, Client, ClientCertificates, Config, Gateway,
     Introspection, Issuer, JwkSet, Limits, LogFormat, OnFull, OtlpProtocol, Packages, PlainHttp, Practice, Rate,
-    RateLimits, Retry, Route, Telemetry, Tls, Types, ValidateMode,
+    RateLimits, Retry, Route, Telemetry, Tls, TypeRules, Types, ValidateMode,
 };
 pub use source::{Fault, Report, Source};

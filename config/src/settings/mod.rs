@@ -20,7 +20,7 @@ pub use authorization::{Algorithm, Authorization, Client, Introspection, Issuer,
 pub use gateway::{ClientCertificates, Gateway, PlainHttp, Tls};
 pub use limits::{Limits, Rate, RateLimits};
 pub use packages::Packages;
-pub use route::{Practice, Route, Types, ValidateMode};
+pub use route::{Practice, Route, TypeRules, Types, ValidateMode};
 pub use telemetry::{LogFormat, OtlpProtocol, Telemetry};
 
 /// The whole configuration. Names are the keys of its maps; `default` is the practice of whoever names none.

@@ -1,6 +1,6 @@
 //! `[[routes]]` and `[practices.NAME]`: what goes where.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::{InteractionCode, ResourceType};
 use schemars::JsonSchema;
@@ -25,9 +25,13 @@ pub struct Route {
     /// What happens with a payload that breaks a rule.
     #[serde(default)]
     pub validate: ValidateMode,
-    /// Canonical URLs of profiles that payloads must follow.
+    /// Canonical URLs of profiles that payloads of the profile's type must follow, beside those that they claim themselves.
     #[serde(default)]
     pub profiles: Vec<String>,
+    /// `[routes.by-type.TYPE]`: other rules for payloads of one type.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, TypeRules>")]
+    pub by_type: BTreeMap<ResourceType, TypeRules>,
     /// The practice whose requests it takes.
     #[serde(default = "default_practice")]
     pub practice: String,
@@ -55,6 +59,16 @@ pub enum ValidateMode {
     Off,
 }
 
+/// `[routes.by-type.TYPE]`: what is different for one resource type.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct TypeRules {
+    /// What happens with a payload that breaks a rule; without it, what the route says.
+    pub validate: Option<ValidateMode>,
+    /// Canonical URLs of profiles that payloads must follow, beside those of the route.
+    pub profiles: Vec<String>,
+}
+
 /// `[practices.NAME]`: a practice beside `default`, at `/NAME/fhir/r4`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -64,6 +78,22 @@ pub struct Practice {
 }
 
 impl Route {
+    /// What happens with a payload of a type that breaks a rule.
+    #[must_use]
+    pub fn validate(&self, resource_type: Option<ResourceType>) -> ValidateMode {
+        self.rules(resource_type).and_then(|rules| rules.validate).unwrap_or(self.validate)
+    }
+
+    /// The profiles that payloads of a type must follow, those of the route first.
+    pub fn profiles(&self, resource_type: Option<ResourceType>) -> impl Iterator<Item = &str> {
+        let more = self.rules(resource_type).map(|rules| rules.profiles.as_slice()).unwrap_or_default();
+        self.profiles.iter().chain(more).map(String::as_str)
+    }
+
+    fn rules(&self, resource_type: Option<ResourceType>) -> Option<&TypeRules> {
+        self.by_type.get(&resource_type?)
+    }
+
     /// Whether the route takes this interaction on this type (`None`: on the system).
     #[must_use]
     pub fn takes(&self, resource_type: Option<ResourceType>, interaction: InteractionCode) -> bool {

@@ -28,7 +28,7 @@ use fhir::{Outcome, ResourceType, Version};
 
 pub use explain::explain;
 pub use scan::{Bounds, Scratch, scan};
-pub use validator::{Checked, Request, Validator};
+pub use validator::{Checked, Refused, Request, Validator};
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use fhir::json::{Document, Limits, Node};
-use fhir::{Outcome, ResourceType, Version};
+use fhir::{IssueType, Outcome, ResourceType, Severity, Version};
 use package::{Artefact, Registry};
 use terminology::{InvalidResource, Terminology};
 
@@ -43,6 +43,15 @@ pub struct Checked {
     pub nodes: Arc<[Node]>,
     /// What is doubtful: warnings and information.
     pub doubts: Outcome,
+}
+
+/// A resource that came over the wire and is not valid.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Everything that is wrong, at most 100 things, and what is doubtful.
+    pub outcome: Outcome,
+    /// Whether it is FHIR at all, so that only rules of the specification or of a profile are broken.
+    pub is_fhir: bool,
 }
 
 thread_local! {
@@ -150,15 +159,15 @@ impl Validator {
     /// Checks a resource in JSON that came over the wire: its typed nodes for later stages, and what is doubtful.
     ///
     /// # Errors
-    /// Everything that is wrong, at most 100 things, and what is doubtful.
-    pub fn check(&self, bytes: &[u8], request: &Request<'_>) -> Result<Checked, Outcome> {
+    /// What is wrong with it.
+    pub fn check(&self, bytes: &[u8], request: &Request<'_>) -> Result<Checked, Refused> {
         SCRATCH.with_borrow_mut(|scratch| {
             let report = self.run(bytes, request, Bounds::default(), scratch);
             let is_silent = scratch.findings().is_empty() && report.is_empty();
             let outcome = if is_silent { Outcome::default() } else { self.explain(bytes, request, scratch, &report) };
             let checked = match scratch.is_valid() && !report.has_errors() {
                 true => Ok(Checked { nodes: Arc::from(scratch.nodes()), doubts: outcome }),
-                false => Err(outcome),
+                false => Err(Refused { is_fhir: self.is_fhir(bytes, request, scratch), outcome }),
             };
             scratch.let_go();
             checked
@@ -182,6 +191,13 @@ impl Validator {
             passes(&subject, request, &mut report);
         }
         report
+    }
+
+    /// Whether all that the scan found wrong breaks a rule, rather than saying that this is no FHIR.
+    fn is_fhir(&self, bytes: &[u8], request: &Request<'_>, scratch: &Scratch) -> bool {
+        let scanned = crate::explain(bytes, self.version, request.expected, scratch);
+        let is_rule = |code| matches!(code, IssueType::CodeInvalid | IssueType::Invariant | IssueType::NotFound);
+        scanned.0.iter().filter(|issue| issue.severity >= Severity::Error).all(|issue| is_rule(issue.code))
     }
 
     fn explain(&self, bytes: &[u8], request: &Request<'_>, scratch: &Scratch, report: &Report) -> Outcome {

@@ -3,6 +3,7 @@
 //! [`Pipeline::answer`] around it never fails and is the only place where a failure becomes an OperationOutcome.
 
 pub mod discovery;
+mod examine;
 mod hold;
 mod open;
 mod perform;
@@ -35,6 +36,7 @@ use crate::respond::{self, Manner, account, cors};
 use crate::route::{self, Destination, Routes};
 use crate::telemetry::{Meters, Tracing};
 use crate::validate;
+use crate::validate::operation::Question;
 
 /// Everything that answers requests.
 pub struct Pipeline {
@@ -233,12 +235,15 @@ impl Pipeline {
         passage: &mut Passage,
         record: &mut audit::Record,
     ) -> Result<Response<Body>, Failure> {
+        if let Some(question) = question(&permitted)? {
+            return self.examine(&permitted, &question, manner, passage, record).await;
+        }
         let plan = route::plan(&permitted, &self.routes);
         passage.mark(Stage::Route);
         let plan = plan?;
         passage.route = Some(Arc::clone(&plan.route));
         let markup = permitted.request().markup.clone();
-        let validated = validate::request(permitted, &plan);
+        let validated = validate::request(permitted, &plan, &self.packages);
         passage.mark(Stage::Validate);
         let validated = validated.map_err(|failure| failure.in_markup(markup.as_deref()))?;
         account::payload(record, validated.interaction());
@@ -250,6 +255,12 @@ impl Pipeline {
         let warnings = in_markup(markup.as_deref(), validated.warnings());
         Ok(respond::reply(manner, reply, &warnings))
     }
+}
+
+/// What `$validate` is asked.
+fn question(permitted: &Permitted) -> Result<Option<Question>, Failure> {
+    let request = permitted.request();
+    Question::of(&request.interaction, request.version).map_err(|failure| failure.in_markup(request.markup.as_deref()))
 }
 
 /// Issues of a payload by the lines of what the client sent.

@@ -58,6 +58,7 @@ pub(super) fn with_audit_events(
         adapter: name.clone(),
         validate: ValidateMode::Enforce,
         profiles: Vec::new(),
+        by_type: BTreeMap::new(),
         practice: practice.to_owned(),
     };
     practices.map(of_practice).chain(config.routes.iter().cloned()).collect()

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use config::Config;
-use fhir::Version;
-use package::{Manifest, Package, Registry};
+use fhir::{ResourceType, Version};
+use package::{Artefact, Manifest, Package, Registry};
+use profile::Validator;
+use terminology::Terminology;
 
 use super::PackageError;
 use super::cache::Cache;
@@ -25,10 +28,11 @@ struct Places {
     versions: BTreeMap<String, String>,
 }
 
-/// The registries of all releases. They are replaced together, so that whoever holds one keeps what it began with.
+/// The registries and validators of all releases. They are replaced together, so that whoever holds one keeps what it began
+/// with.
 pub struct Packages {
     places: Places,
-    current: ArcSwap<[Registry; 3]>,
+    current: ArcSwap<[Validator; 3]>,
 }
 
 impl Packages {
@@ -39,16 +43,16 @@ impl Packages {
     pub fn load(config: &Config) -> Result<Self, PackageError> {
         let mut places = Places::of(config);
         places.compiled = Some(config.gateway.data.join("compiled-packages"));
-        let current = ArcSwap::from_pointee(places.registries()?);
+        let current = ArcSwap::from_pointee(places.validators()?);
         Ok(Self { places, current })
     }
 
-    /// Whether [`Packages::load`] would do, without writing anything.
+    /// Whether [`Packages::load`] would do, without writing anything; gives the registries that it would make.
     ///
     /// # Errors
     /// As [`Packages::load`].
-    pub fn check(config: &Config) -> Result<(), PackageError> {
-        Places::of(config).registries().map(drop)
+    pub fn check(config: &Config) -> Result<[Registry; 3], PackageError> {
+        Places::of(config).registries()
     }
 
     /// Loads everything again. On an error what was loaded before stays.
@@ -56,13 +60,19 @@ impl Packages {
     /// # Errors
     /// As [`Packages::load`].
     pub fn reload(&self) -> Result<(), PackageError> {
-        self.current.store(Arc::new(self.places.registries()?));
+        self.current.store(Arc::new(self.places.validators()?));
         Ok(())
     }
 
     /// The registry of a release as it is now.
     #[must_use]
     pub fn registry(&self, version: Version) -> Registry {
+        self.validator(version).registry().clone()
+    }
+
+    /// The validator of a release as it is now.
+    #[must_use]
+    pub fn validator(&self, version: Version) -> Validator {
         let [r4, r4b, r5] = &**self.current.load();
         match version {
             Version::R4 => r4.clone(),
@@ -70,6 +80,23 @@ impl Packages {
             Version::R5 => r5.clone(),
         }
     }
+}
+
+/// A validator by the structures, value sets and code systems of a registry.
+#[must_use]
+pub fn validator(registry: Registry) -> Validator {
+    let terminology = Terminology::of(registry.version());
+    let defined = [ResourceType::CODE_SYSTEM, ResourceType::VALUE_SET];
+    // What is built in is no JSON: these are the packages' own.
+    let json: Vec<&Bytes> = defined.iter().flat_map(|of| registry.artefacts(*of)).filter_map(Artefact::json).collect();
+    let terminology = match json.is_empty() {
+        true => terminology,
+        false => terminology.with(json.iter().map(AsRef::as_ref)).unwrap_or_else(|error| {
+            tracing::warn!(%error, "code systems and value sets of packages are left out");
+            terminology
+        }),
+    };
+    Validator::of(registry, terminology)
 }
 
 impl Places {
@@ -97,6 +124,10 @@ impl Places {
         }
         let [r4, r4b, r5] = by_release;
         Ok([self.registry(r4)?, self.registry(r4b)?, self.registry(r5)?])
+    }
+
+    fn validators(&self) -> Result<[Validator; 3], PackageError> {
+        Ok(self.registries()?.map(validator))
     }
 
     fn registry(&self, (version, packages): (Version, Vec<Package>)) -> Result<Registry, PackageError> {

@@ -19,7 +19,7 @@ use crate::authorize::fetch::FetchError;
 pub use add::{Added, Adding};
 pub use cache::Cache;
 pub use folder::Folder;
-pub use load::Packages;
+pub use load::{Packages, validator};
 pub use name::{NoPackageName, PackageName};
 pub use remote::{Fetched, Remote};
 

@@ -21,6 +21,7 @@ use crate::receive::negotiate;
 use crate::receive::site::Site;
 use crate::receive::{Preferences, Shape};
 use crate::respond::{self, Manner};
+use crate::validate::operation;
 
 /// How long a statement is good for: capabilities change rarely, and anybody may ask.
 const FRESH: Duration = Duration::from_secs(2);
@@ -83,7 +84,10 @@ impl Pipeline {
     }
 
     fn statement(&self, site: &Site) -> Value {
-        let capability = self.routes.capability(&site.practice);
+        let mut capability = self.routes.capability(&site.practice);
+        for resource in capability.resources.values_mut() {
+            resource.operations.insert(operation::NAME.to_owned(), operation::DEFINITION.to_owned());
+        }
         let patches = |resource: &fhir::capability::ResourceCapability| {
             resource.interactions.contains(&fhir::InteractionCode::Patch)
         };

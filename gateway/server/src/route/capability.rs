@@ -49,7 +49,7 @@ fn merge_type(routes: &[Route], resource_type: ResourceType) -> ResourceCapabili
         let Some(offered) = capability.resources.get(&resource_type) else { continue };
         take(&mut merged, offered, code);
         merged.profiles.extend(offered.profiles.iter().cloned());
-        merged.profiles.extend(route.profiles().iter().map(|profile| profile.to_string()));
+        merged.profiles.extend(route.profiles(resource_type).map(str::to_owned));
     }
     merged
 }

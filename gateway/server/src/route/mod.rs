@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 use adapter::Adapter;
 use config::ValidateMode;
+use fhir::ResourceType;
+use profile::Validator;
 
 use crate::authorize::Permitted;
 use crate::failure::Failure;
@@ -30,6 +32,19 @@ pub struct Plan {
     pub profiles: Arc<[Arc<str>]>,
     /// What happens with a payload that breaks a rule.
     pub validate: ValidateMode,
+}
+
+impl Plan {
+    /// The profiles of the plan that speak of a type. One that nobody knows is among them: the validator says so.
+    #[must_use]
+    pub fn profiles_for(&self, resource_type: ResourceType, validator: &Validator) -> Vec<&str> {
+        let speaks = |profile: &&str| {
+            validator.registry().structure(profile).is_none_or(|structure| {
+                [resource_type.as_str(), "DomainResource", "Resource"].contains(&structure.type_.as_str())
+            })
+        };
+        self.profiles.iter().map(AsRef::as_ref).filter(speaks).collect()
+    }
 }
 
 /// One adapter of a plan.

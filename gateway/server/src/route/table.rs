@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use adapter::{Adapter, Practice};
+use config::ValidateMode;
 use fhir::capability::ResourceCapability;
 use fhir::{Capability, Interaction, InteractionCode, ResourceType};
 
@@ -30,6 +31,8 @@ pub struct UnknownAdapter {
 pub(super) struct Route {
     settings: config::Route,
     plan: Plan,
+    /// What is different for payloads of a type.
+    by_type: HashMap<ResourceType, (ValidateMode, Arc<[Arc<str>]>)>,
 }
 
 impl Routes {
@@ -63,7 +66,14 @@ impl Routes {
             return Err(refusal::no_route(routes, interaction));
         };
         refusal::check(routes, interaction, &route.capability())?;
-        Ok(route.plan.clone())
+        Ok(route.plan_for(interaction.resource_type()))
+    }
+
+    /// The rules of the route that would take a write of a type; none when no route does.
+    #[must_use]
+    pub fn rules(&self, practice: &Practice, resource_type: ResourceType, write: InteractionCode) -> Option<Plan> {
+        let route = find(self.of(practice), Some(resource_type), write)?;
+        Some(route.plan_for(Some(resource_type)))
     }
 
     /// What a practice's base offers: the live capabilities of its adapters, as its routes let them through.
@@ -96,10 +106,23 @@ impl Route {
         let plan = Plan {
             route: name,
             adapters: vec![destination],
-            profiles: settings.profiles.iter().map(|profile| Arc::from(profile.as_str())).collect(),
+            profiles: settings.profiles(None).map(Arc::from).collect(),
             validate: settings.validate,
         };
-        Self { settings: settings.clone(), plan }
+        let rules = |of: ResourceType| {
+            (settings.validate(Some(of)), settings.profiles(Some(of)).map(Arc::from).collect::<Arc<[_]>>())
+        };
+        let by_type = settings.by_type.keys().map(|of| (*of, rules(*of))).collect();
+        Self { settings: settings.clone(), plan, by_type }
+    }
+
+    fn plan_for(&self, resource_type: Option<ResourceType>) -> Plan {
+        let mut plan = self.plan.clone();
+        if let Some((validate, profiles)) = resource_type.and_then(|of| self.by_type.get(&of)) {
+            plan.validate = *validate;
+            plan.profiles = Arc::clone(profiles);
+        }
+        plan
     }
 
     pub(super) fn capability(&self) -> Arc<Capability> {
@@ -109,8 +132,8 @@ impl Route {
         }
     }
 
-    pub(super) fn profiles(&self) -> &[Arc<str>] {
-        &self.plan.profiles
+    pub(super) fn profiles(&self, resource_type: ResourceType) -> impl Iterator<Item = &str> {
+        self.settings.profiles(Some(resource_type))
     }
 
     fn names(&self, resource_type: Option<ResourceType>) -> bool {

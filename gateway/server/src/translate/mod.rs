@@ -12,6 +12,7 @@ use config::ValidateMode;
 use fhir::{Interaction, Issue, IssueType, Resource, ResourceType, Version};
 use http::StatusCode;
 
+use crate::authorize::Permitted;
 use crate::failure::Failure;
 use crate::receive::Request;
 use crate::route::Plan;
@@ -25,11 +26,28 @@ pub fn to_adapter(request: &Validated, plan: &Plan, deadline: Instant) -> Result
     let permitted = request.permitted();
     let asked = permitted.request();
     let version = adapter_version(plan, asked.version);
-    // Before anything is done: an answer that could not be given must not come of a write.
     convertible(asked.interaction.resource_type(), version, client_version(asked))?;
+    let interaction = in_version(&asked.interaction, version, plan.validate)?;
+    own_call(permitted, plan, interaction, deadline)
+}
+
+/// A call of the gateway's own, on behalf of a client.
+///
+/// # Errors
+/// As [`to_adapter`].
+pub fn own_call(
+    permitted: &Permitted,
+    plan: &Plan,
+    interaction: Interaction,
+    deadline: Instant,
+) -> Result<Call, Failure> {
+    let asked = permitted.request();
+    let version = adapter_version(plan, asked.version);
+    // Before anything is done: an answer that could not be given must not come of a write.
+    convertible(interaction.resource_type(), version, client_version(asked))?;
     Ok(Call {
         practice: asked.practice.clone(),
-        interaction: in_version(&asked.interaction, version, plan.validate)?,
+        interaction,
         version,
         base: Arc::clone(&asked.base),
         confined_to: permitted.confined_to().cloned(),

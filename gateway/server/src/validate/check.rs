@@ -1,46 +1,46 @@
 //! One payload against its definitions and its URL.
 
-use std::sync::Arc;
-
 use config::ValidateMode;
-use fhir::json::{Document, Limits, Node, scan};
-use fhir::{Id, Issue, IssueType, Resource, Severity};
+use fhir::json::{Document, Limits, scan};
+use fhir::{Id, Issue, IssueType, Outcome, Resource};
 use http::StatusCode;
+use profile::{Checked, Request, Validator};
 
 use crate::failure::Failure;
 use crate::route::Plan;
 
-/// A payload that may go on.
-pub(super) struct Checked {
-    pub(super) nodes: Arc<[Node]>,
-    pub(super) warnings: Vec<Issue>,
-}
-
 /// Checks a payload; `id` is the one in the URL.
-pub(super) fn payload(resource: &Resource, id: Option<&Id>, plan: &Plan) -> Result<Checked, Failure> {
-    let (nodes, warnings) = definitions(resource, plan.validate)?;
+pub(super) fn payload(
+    resource: &Resource,
+    id: Option<&Id>,
+    plan: &Plan,
+    validator: &Validator,
+) -> Result<Checked, Failure> {
+    let Checked { nodes, doubts } = definitions(resource, plan, validator)?;
     let wrong = identity(Document::new(&resource.bytes, &nodes), resource, id);
-    if wrong.is_empty() { Ok(Checked { nodes, warnings }) } else { Err(refused(wrong)) }
+    if wrong.is_empty() { Ok(Checked { nodes, doubts }) } else { Err(refused(wrong, false)) }
 }
 
-/// The structure, by the definitions of the release; with [`ValidateMode::Off`] only JSON.
-fn definitions(resource: &Resource, mode: ValidateMode) -> Result<(Arc<[Node]>, Vec<Issue>), Failure> {
-    let issues = match mode {
-        ValidateMode::Off => Vec::new(),
+/// By the definitions of the release and the profiles that it claims or that the plan names; with [`ValidateMode::Off`] only JSON.
+fn definitions(resource: &Resource, plan: &Plan, validator: &Validator) -> Result<Checked, Failure> {
+    let doubts = match plan.validate {
+        ValidateMode::Off => Outcome::default(),
         ValidateMode::Enforce | ValidateMode::Warn => {
-            match profile::check(&resource.bytes, resource.version, Some(resource.resource_type)) {
-                Ok(nodes) => return Ok((nodes, Vec::new())),
-                Err(outcome) => outcome.0,
+            let profiles = plan.profiles_for(resource.resource_type, validator);
+            let request = Request { expected: Some(resource.resource_type), profiles: &profiles };
+            match validator.check(&resource.bytes, &request) {
+                Ok(checked) => return Ok(checked),
+                Err(wrong) if plan.validate == ValidateMode::Enforce => {
+                    return Err(refused(wrong.outcome.0, wrong.is_fhir));
+                }
+                Err(wrong) => wrong.outcome,
             }
         }
     };
-    if mode == ValidateMode::Enforce && has_errors(&issues) {
-        return Err(refused(issues));
-    }
     let mut nodes = Vec::new();
     match scan(&resource.bytes, &mut nodes, Limits::default()) {
-        Ok(()) => Ok((nodes.into(), issues)),
-        Err(error) => Err(refused(vec![error.issue(&resource.bytes)])),
+        Ok(()) => Ok(Checked { nodes: nodes.into(), doubts }),
+        Err(error) => Err(refused(vec![error.issue(&resource.bytes)], false)),
     }
 }
 
@@ -62,17 +62,8 @@ fn identity(document: Document<'_>, resource: &Resource, id: Option<&Id>) -> Vec
     issues
 }
 
-fn has_errors(issues: &[Issue]) -> bool {
-    issues.iter().any(|issue| issue.severity >= Severity::Error)
-}
-
-/// 400 when anything is not FHIR at all, 422 when all of it is and only rules are broken: [`profile::check`] says which
-/// issue types are which.
-fn refused(issues: Vec<Issue>) -> Failure {
-    let only_rules = issues
-        .iter()
-        .filter(|issue| issue.severity >= Severity::Error)
-        .all(|issue| matches!(issue.code, IssueType::Invariant | IssueType::NotFound | IssueType::CodeInvalid));
-    let status = if only_rules { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
+/// 400 when anything is not FHIR at all, 422 when all of it is and only rules are broken.
+fn refused(issues: Vec<Issue>, is_fhir: bool) -> Failure {
+    let status = if is_fhir { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
     Failure::from_issues(status, issues)
 }

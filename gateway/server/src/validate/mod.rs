@@ -1,11 +1,13 @@
 //! Stage 4: payload to [`Validated`].
 
 mod check;
+pub mod operation;
 
 use fhir::{Interaction, Issue};
 
 use crate::authorize::Permitted;
 use crate::failure::Failure;
+use crate::packages::Packages;
 use crate::route::Plan;
 
 /// A request whose payload follows its definitions. Only this stage builds one.
@@ -39,11 +41,12 @@ impl Validated {
 ///
 /// # Errors
 /// 400 for what is not FHIR, 422 for a broken rule, with every issue.
-pub fn request(mut permitted: Permitted, plan: &Plan) -> Result<Validated, Failure> {
+pub fn request(mut permitted: Permitted, plan: &Plan, packages: &Packages) -> Result<Validated, Failure> {
     let Some(resource) = permitted.request().interaction.resource() else {
         return Ok(Validated { permitted, warnings: Vec::new() });
     };
-    let checked = check::payload(resource, permitted.request().interaction.id(), plan)?;
+    let validator = packages.validator(resource.version);
+    let checked = check::payload(resource, permitted.request().interaction.id(), plan, &validator)?;
     permitted.index_payload(checked.nodes);
-    Ok(Validated { permitted, warnings: checked.warnings })
+    Ok(Validated { permitted, warnings: checked.doubts.0 })
 }

@@ -150,6 +150,7 @@ fn to(name: &str, adapter: &dyn Adapter) -> config::Route {
         adapter: name.to_owned(),
         validate: config::ValidateMode::Enforce,
         profiles: Vec::new(),
+        by_type: std::collections::BTreeMap::new(),
         practice: "default".to_owned(),
     }
 }

@@ -11,5 +11,6 @@ mod interactions;
 mod negotiation;
 mod shutdown;
 mod tls;
+mod validation;
 mod wire;
 mod xml_bodies;

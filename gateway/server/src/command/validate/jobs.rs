@@ -44,7 +44,7 @@ pub(super) fn run(judge: &Judge, input: impl BufRead, output: &mut impl Write) -
 
 fn answer(judge: &Judge, job: &Job) -> Outcome {
     match read(job) {
-        Ok((bytes, supporting, profile)) => judge.validate_with(job.version, &bytes, &supporting, profile),
+        Ok((bytes, supporting, profile)) => judge.validate_with(job.version, &bytes, supporting, profile),
         Err(outcome) => outcome,
     }
 }
@@ -102,7 +102,7 @@ mod tests {
             json!({ "id": 7, "file": "/nowhere.json", "version": "5.0.0" }),
         );
         let mut output = Vec::new();
-        let sound = run(&Judge::new(Vec::new()), input.as_bytes(), &mut output).unwrap();
+        let sound = run(&Judge::plain(), input.as_bytes(), &mut output).unwrap();
         assert!(!sound);
         let answers: Vec<Value> =
             String::from_utf8(output).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
