@@ -30,7 +30,8 @@ impl Client {
 
 fn parameters(resource: &Value, more: &[Value]) -> Value {
     let resource = json!({ "name": "resource", "resource": resource });
-    json!({ "resourceType": "Parameters", "parameter": [vec![resource], more.to_vec()].concat() })
+    let all = [vec![resource], more.to_vec()].concat();
+    json!({ "resourceType": "Parameters", "parameter": all })
 }
 
 fn severities(answer: &Answer) -> Vec<String> {
