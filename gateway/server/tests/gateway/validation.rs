@@ -142,7 +142,9 @@ async fn what_a_resource_claims_is_enforced_on_create_and_update() {
 #[tokio::test]
 async fn a_profile_of_the_configuration_counts_for_its_type_only_and_a_type_may_be_warned_of() {
     let route = |rules: &str| {
-        format!("[[routes]]\nadapter = \"store\"\ntypes = [\"Patient\", \"Location\"]\nprofiles = [\"{US_CORE}\"]\n{rules}")
+        format!(
+            "[[routes]]\nadapter = \"store\"\ntypes = [\"Patient\", \"Location\"]\nprofiles = [\"{US_CORE}\"]\n{rules}"
+        )
     };
     let patient = json!({ "resourceType": "Patient", "gender": "female" });
     let enforcing = Client::of(&route("")).await;
