@@ -55,7 +55,7 @@ fn a_media_type_and_a_language_are_told_by_their_form() {
 }
 
 #[test]
-fn unknown_code_systems_and_other_words_are_warnings_and_known_names_are_silent() {
+fn unknown_code_systems_are_warnings_known_names_are_silent_and_wrong_words_are_told() {
     let coding = |system: &str, code: &str, display: &str| {
         let found = issues(
             Version::R4,
@@ -70,7 +70,9 @@ fn unknown_code_systems_and_other_words_are_warnings_and_known_names_are_silent(
     assert_eq!(coding("http://example.org/codes", "1", "One"), "warning Observation.code.coding[0].system");
     const GENDER: &str = "http://hl7.org/fhir/administrative-gender";
     assert_eq!(coding(GENDER, "male", "male"), "");
-    assert_eq!(coding(GENDER, "male", "man"), "warning Observation.code.coding[0].display");
+    assert_eq!(coding(GENDER, "male", "man"), "error Observation.code.coding[0].display");
+    assert_eq!(coding(GENDER, "male", "männlich"), "warning Observation.code.coding[0].display");
+    assert_eq!(coding("urn:iso:std:iso:3166", "BD", "Bengal"), "warning Observation.code.coding[0].display");
     assert_eq!(coding("local", "1", "One"), "error Observation.code.coding[0].system");
     const SET: &str = "http://hl7.org/fhir/ValueSet/administrative-gender";
     assert!(coding(SET, "male", "Male").contains("error Observation.code.coding[0].system"));
@@ -131,4 +133,19 @@ fn a_unit_that_is_none_is_a_warning_where_nothing_is_bound() {
     };
     assert_eq!(issues(Version::R4, &observation("mm[Hg]")), "");
     assert_eq!(issues(Version::R4, &observation("mmHg")), "warning Observation.value.code\n");
+}
+
+#[test]
+fn words_in_another_language_are_advice() {
+    let patient = |language: &str| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"fullUrl":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0",
+            "resource":{{"resourceType":"Patient"{language},"maritalStatus":{{"coding":[
+            {{"system":"http://terminology.hl7.org/CodeSystem/v3-MaritalStatus","code":"M","display":"verheiratet"}}]}}}}}}]}}"#
+        )
+    };
+    const PLACE: &str = "Bundle.entry[0].resource.maritalStatus.coding[0].display\n";
+    assert_eq!(issues(Version::R4, &patient(r#","language":"de""#)), format!("warning {PLACE}"));
+    assert_eq!(issues(Version::R4, &patient(r#","language":"en-US""#)), format!("error {PLACE}"));
+    assert_eq!(issues(Version::R4, &patient("")), format!("error {PLACE}"));
 }

@@ -4,6 +4,7 @@ use fhir::IssueType;
 use fhir::json::Value;
 use terminology::{Known, Lookup, grammar};
 
+use super::display;
 use crate::explain::shortened;
 use crate::report::Report;
 use crate::validator::Subject;
@@ -45,15 +46,7 @@ pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_reported: &dyn 
 
 /// Words that are not those of the code, and codes that are not to be used any more.
 fn check_known(subject: &Subject<'_>, coding: Value<'_>, code: (&str, &str), known: &Known<'_>, report: &mut Report) {
-    let display = coding.member("display");
-    if let (Some(display), Some(words)) = (display.and_then(Value::text), known.display)
-        && words != display
-        && subject.terminology().has_display(code.0, code.1, &display) == Some(false)
-    {
-        let node = coding.member("display").map_or(coding.index(), Value::index);
-        let text = format!("expected `{}` as the words for `{}`", shortened(words), shortened(code.1));
-        report.warning(node, IssueType::Invalid, text);
-    }
+    display::check(subject, coding, code, known, report);
     if known.is_inactive {
         let text = format!("`{}` is no longer in use: expected an active code", shortened(code.1));
         report.warning(coding.index(), IssueType::BusinessRule, text);

@@ -4,6 +4,7 @@
 mod absent;
 mod bound;
 mod coding;
+mod display;
 mod plan;
 
 use fhir::json::{Kind, Value};
