@@ -41,11 +41,9 @@ fn check_code(holder: Value<'_>, side: &Side<'_>, subject: &Subject<'_>, report:
     let (Some(code), Some(system)) = (node.text(), side.system.as_deref()) else { return };
     let (url, version) = system.split_once('|').map_or((system, None), |(url, version)| (url, Some(version)));
     if subject.terminology().code(url, version, &code) == Lookup::NotThere {
-        return report.error(
-            node.index(),
-            IssueType::CodeInvalid,
-            format!("expected a code of {system}, found `{code}`"),
-        );
+        // Published maps name codes of other releases: doubtful, and no reason to refuse.
+        let expected = format!("expected a code of {system}, found `{code}`");
+        return report.warning(node.index(), IssueType::CodeInvalid, expected);
     }
     let Some(value_set) = side.value_set.as_deref().filter(|url| !url.contains('?')) else { return };
     if subject.terminology().member(value_set, Coding::of(url, &code)) == Membership::NotIn {
