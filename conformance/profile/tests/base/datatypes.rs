@@ -1,8 +1,6 @@
 //! Data types, references, ids and links.
 
-mod base;
-
-use base::{accepted, refused_at, refused_by};
+use super::{accepted, refused_at, refused_by};
 use fhir::Version;
 
 fn patient(members: &str) -> String {

@@ -1,4 +1,10 @@
-//! What the tests of the base rules ask.
+//! Rules of the base specification that are no matter of one object's structure.
+
+mod bundle;
+mod datatypes;
+mod definitions;
+mod responses;
+mod supporting;
 
 use fhir::{Severity, Version};
 
@@ -11,20 +17,20 @@ fn errors(text: &str, version: Version) -> Vec<(String, String)> {
 
 /// R4 has nothing against it.
 #[track_caller]
-pub fn accepted(text: &str) {
+fn accepted(text: &str) {
     let found = errors(text, Version::R4);
     assert!(found.is_empty(), "{text}: {found:?}");
 }
 
 /// R4 refuses it for something at an expression.
 #[track_caller]
-pub fn refused_at(text: &str, expression: &str) {
+fn refused_at(text: &str, expression: &str) {
     refused_by(Version::R4, text, expression);
 }
 
 /// A release refuses it for something at an expression.
 #[track_caller]
-pub fn refused_by(version: Version, text: &str, expression: &str) {
+fn refused_by(version: Version, text: &str, expression: &str) {
     let found = errors(text, version);
     assert!(found.iter().any(|(at, _)| at == expression), "{text}: expected {expression}, found {found:?}");
 }

@@ -1,10 +1,6 @@
 //! Bundles: identities, links, documents, messages, search results.
 
-#![allow(clippy::unwrap_used, reason = "a test that fails")]
-
-mod base;
-
-use base::{accepted, refused_at};
+use super::{accepted, refused_at};
 
 fn document(entries: &str) -> String {
     format!(

@@ -1,8 +1,6 @@
 //! QuestionnaireResponses against the Questionnaire that they contain.
 
-mod base;
-
-use base::{accepted, refused_at};
+use super::{accepted, refused_at};
 
 fn response(items: &str, given: &str) -> String {
     format!(

@@ -1,8 +1,6 @@
 //! Definitional resources.
 
-mod base;
-
-use base::{accepted, refused_at, refused_by};
+use super::{accepted, refused_at, refused_by};
 use fhir::Version;
 
 fn value_set(include: &str) -> String {
