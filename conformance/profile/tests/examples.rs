@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use fhir::Version;
 
 /// Examples that break the specification: where, and by which clause.
-const REFUSED: [(&str, &str, &str); 34] = [
+const REFUSED: [(&str, &str, &str); 37] = [
     ("ActivityDefinition-blood-tubes-supply", "ActivityDefinition.text.div", "txt-2: no text in the narrative"),
     ("ActivityDefinition-heart-valve-replacement", "ActivityDefinition.text.div", "txt-2: no text in the narrative"),
     ("DeviceMetric-example", "DeviceMetric.parent.reference", "refers to a DeviceDefinition, parent is a Device"),
@@ -100,6 +100,17 @@ const REFUSED: [(&str, &str, &str); 34] = [
         "a search parameter's type is not that of its definition",
     ),
     ("Bundle-valuesets", "Bundle.entry[2].resource.property[3]", "codesystem.html: a property declared twice"),
+    (
+        "Basic-referral",
+        "Basic.modifierExtension[0]",
+        "extensibility.html#modifierExtension: nobody knows what it changes",
+    ),
+    ("Observation-example-genetics-brcapat", "Observation.extension[1]", "us-core-ethnicity outside its context"),
+    (
+        "Bundle-valueset-expansions",
+        "Bundle.entry[47].resource.expansion.contains[16].extension[1]",
+        "translation outside its context",
+    ),
 ];
 
 /// The SearchParameters of extensions have no base, which is 1..*.
