@@ -1,6 +1,6 @@
 //! The items of an element: values, companions of primitives, or both.
 
-use fhir::json::{Kind, Value};
+use fhir::json::{Document, Kind, Value};
 
 /// One item.
 #[derive(Clone, Copy)]
@@ -58,18 +58,38 @@ impl<'a> Items<'a> {
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = Item<'a>> {
-        let (mut values, mut companions) =
-            (self.values.into_iter().flat_map(Value::items), self.companions.into_iter().flat_map(Value::items));
+        let (mut values, mut companions) = (self.values.map(Side::of), self.companions.map(Side::of));
         std::iter::from_fn(move || {
-            let value = values.next();
-            let companion = companions.next();
+            let value = values.as_mut().and_then(Side::next);
+            let companion = companions.as_mut().and_then(Side::next);
             let node = value.or(companion)?.index();
             Some(Item { value, companion: companion.filter(|it| it.kind() == Kind::Object), node })
         })
     }
 
     pub(crate) fn count(self) -> usize {
-        self.iter().count()
+        let count = |side: Option<Value<'_>>| side.map_or(0, |side| side.items().count());
+        count(self.values).max(count(self.companions))
+    }
+}
+
+/// Values or companions one after the other: the items of an array, or what stands alone.
+struct Side<'a> {
+    document: Document<'a>,
+    next: u32,
+    end: u32,
+}
+
+impl<'a> Side<'a> {
+    fn of(value: Value<'a>) -> Self {
+        let first = value.index() + u32::from(value.kind() == Kind::Array);
+        Self { document: value.document(), next: first, end: value.node().after }
+    }
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        let value = self.document.at(self.next).filter(|_| self.next < self.end)?;
+        self.next = value.node().after;
+        Some(value)
     }
 }
 

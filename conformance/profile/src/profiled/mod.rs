@@ -20,7 +20,7 @@ use fhir::{IssueType, Severity};
 
 pub(crate) use engine::Engine;
 use marks::Mark;
-use walk::{Scope, Walk};
+use walk::{Holders, Scope, Walk};
 
 use crate::report::Report;
 use crate::validator::{Request, Subject};
@@ -30,7 +30,7 @@ use crate::validator::{Request, Subject};
 pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut Report) {
     let mut walk = Walk::new(subject, report);
     let marks = marks::of(subject.validator.version());
-    let mut open = Open::default();
+    let mut open = Open::new();
     let mut node = 0;
     while let Some(value) = subject.document.at(node) {
         match marks.get(value.node().element as usize) {
@@ -41,9 +41,12 @@ pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut R
             }
             Some(mark @ (Mark::Extension | Mark::ModifierExtension)) if value.kind() == Kind::Object => {
                 open.leave(node);
-                walk.extension(value, *mark == Mark::ModifierExtension, open.scope());
+                walk.extension(value, *mark == Mark::ModifierExtension, open.holders(node), open.scope());
             }
             _ => {}
+        }
+        if value.kind() == Kind::Object {
+            open.hold(value);
         }
         node += 1;
     }
@@ -52,9 +55,14 @@ pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut R
     }
 }
 
-/// Resources around a node, the innermost last.
-#[derive(Default)]
+/// Objects in objects at most: documents are no deeper.
+const DEPTH: usize = 128;
+
+/// Resources and objects around a node, the innermost last.
 struct Open {
+    /// Objects and where they end.
+    objects: [(u32, u32); DEPTH],
+    held: usize,
     /// Scopes and where they end; what is nested deeper is taken for a part of the last.
     scopes: [(u32, u32, u32); 16],
     depth: usize,
@@ -63,6 +71,27 @@ struct Open {
 }
 
 impl Open {
+    const fn new() -> Self {
+        Self { objects: [(0, 0); DEPTH], held: 0, scopes: [(0, 0, 0); 16], depth: 0, contained: 0 }
+    }
+
+    fn hold(&mut self, object: Value<'_>) {
+        self.holders(object.index());
+        if let Some(place) = self.objects.get_mut(self.held) {
+            *place = (object.index(), object.node().after);
+            self.held += 1;
+        }
+    }
+
+    /// The object around a node, and the one around that.
+    fn holders(&mut self, node: u32) -> Holders {
+        while self.held > 0 && self.objects.get(self.held - 1).is_some_and(|(_, after)| *after <= node) {
+            self.held -= 1;
+        }
+        let at = |back: usize| self.held.checked_sub(back).and_then(|place| self.objects.get(place));
+        Holders { inner: at(1).map_or(0, |it| it.0), outer: at(2).map_or(0, |it| it.0) }
+    }
+
     fn enter(&mut self, resource: Value<'_>) {
         self.leave(resource.index());
         let (index, after) = (resource.index(), resource.node().after);

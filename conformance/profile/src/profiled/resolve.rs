@@ -15,8 +15,16 @@ pub(crate) struct Found {
 
 pub(crate) struct Resolver<'a> {
     document: Document<'a>,
-    /// Entries by fullUrl, and by `Type/id`; made when first asked for.
-    entries: OnceCell<HashMap<String, u32>>,
+    /// Made when first asked for.
+    entries: OnceCell<Entries>,
+}
+
+/// The entries of a bundle.
+struct Entries {
+    /// Resources by fullUrl, and by `Type/id`.
+    known: HashMap<String, u32>,
+    /// What makes a relative reference absolute, by resource: its fullUrl without type and id.
+    bases: HashMap<u32, String>,
 }
 
 impl<'a> Resolver<'a> {
@@ -40,7 +48,8 @@ impl<'a> Resolver<'a> {
         }
         let entries = self.entries.get_or_init(|| self.entries());
         let plain = reference.split("/_history/").next().unwrap_or_default();
-        let node = entries.get(plain).or_else(|| entries.get(&self.absolute(plain, root)?));
+        let absolute = || Some(format!("{}/{plain}", entries.bases.get(&root)?));
+        let node = entries.known.get(plain).or_else(|| entries.known.get(&absolute()?));
         node.map(|node| Found { node: *node, is_contained: false })
     }
 
@@ -50,25 +59,20 @@ impl<'a> Resolver<'a> {
         root.is_some_and(|type_| type_.raw() == b"\"Bundle\"")
     }
 
-    /// A relative reference made absolute by the fullUrl of the entry that it stands in.
-    fn absolute(&self, reference: &str, root: u32) -> Option<String> {
-        let entry = self.all().find(|entry| entry.member("resource").is_some_and(|it| it.index() == root))?;
-        let full_url = entry.member("fullUrl")?.text()?;
-        let mut parts = full_url.rsplitn(3, '/');
-        let (_, _, base) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(format!("{base}/{reference}"))
-    }
-
     fn all(&self) -> impl Iterator<Item = Value<'a>> {
         let entries = self.document.root().and_then(|root| root.member("entry"));
         entries.into_iter().flat_map(Value::children)
     }
 
-    fn entries(&self) -> HashMap<String, u32> {
-        let mut known = HashMap::new();
+    fn entries(&self) -> Entries {
+        let (mut known, mut bases) = (HashMap::new(), HashMap::new());
         for entry in self.all() {
             let Some(resource) = entry.member("resource") else { continue };
             if let Some(url) = entry.member("fullUrl").and_then(Value::text) {
+                // `http://a.example/fhir` of `http://a.example/fhir/Patient/1`
+                if let Some(base) = url.rsplitn(3, '/').nth(2) {
+                    bases.insert(resource.index(), base.to_owned());
+                }
                 known.entry(url.into_owned()).or_insert(resource.index());
             }
             let text = |name| resource.member(name).and_then(Value::text);
@@ -76,6 +80,6 @@ impl<'a> Resolver<'a> {
                 known.entry(format!("{type_}/{id}")).or_insert(resource.index());
             }
         }
-        known
+        Entries { known, bases }
     }
 }

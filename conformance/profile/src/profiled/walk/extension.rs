@@ -10,9 +10,21 @@ use super::super::items::Item;
 use super::super::model::Profile;
 use super::{At, Scope, Trail, Walk};
 
+/// Paths from a resource to an element that are looked at in one validation.
+const DESCENTS: u32 = 2_000;
+
+/// The objects around an extension.
+#[derive(Clone, Copy)]
+pub(crate) struct Holders {
+    /// The object that has it.
+    pub(crate) inner: u32,
+    /// The object around that.
+    pub(crate) outer: u32,
+}
+
 impl<'a> Walk<'a, '_> {
     /// Checks an extension. `is_modifier`: it stands in `modifierExtension`.
-    pub(crate) fn extension(&mut self, extension: Value<'a>, is_modifier: bool, scope: Scope) {
+    pub(crate) fn extension(&mut self, extension: Value<'a>, is_modifier: bool, holders: Holders, scope: Scope) {
         let Some(url) = extension.member("url").and_then(Value::text) else { return };
         // Within another extension a url without a scheme names a part of that.
         if !url.contains(':') {
@@ -26,7 +38,7 @@ impl<'a> Walk<'a, '_> {
         }
         match self.engine.profile(plain) {
             Ok(profile) if *profile.type_name == *"Extension" => {
-                self.placed(extension, &profile, is_modifier, scope);
+                self.placed(extension, &profile, is_modifier, holders, scope);
                 self.profile(extension.index(), &profile, scope, None);
             }
             Ok(_) => self.error(extension.index(), IssueType::Extension, || {
@@ -49,7 +61,7 @@ impl<'a> Walk<'a, '_> {
         });
     }
 
-    fn placed(&mut self, extension: Value<'a>, profile: &Profile, is_modifier: bool, scope: Scope) {
+    fn placed(&mut self, extension: Value<'a>, profile: &Profile, is_modifier: bool, holders: Holders, scope: Scope) {
         if is_modifier != profile.is_modifier {
             let (wanted, other) =
                 if is_modifier { ("extension", "modifierExtension") } else { ("modifierExtension", "extension") };
@@ -65,8 +77,8 @@ impl<'a> Walk<'a, '_> {
                 format!("expected {} in FHIR {} to {} only", profile.url, first.unwrap_or("any"), last.unwrap_or("any"))
             });
         }
-        let Some(parent) = self.holder(extension.index(), scope) else { return };
-        let is_here = |context| self.is_in_context(parent, context, scope);
+        let Some(parent) = self.document.at(holders.inner) else { return };
+        let is_here = |context| self.is_in_context(parent, context, holders, scope);
         let is_known_fault = || errata::contexts(&profile.url).any(|context| self.is_element(parent, context, scope));
         if !profile.contexts.is_empty() && !profile.contexts.iter().any(is_here) && !is_known_fault() {
             self.error(extension.index(), IssueType::Extension, || {
@@ -81,25 +93,12 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// The object that has an extension.
-    fn holder(&self, extension: u32, scope: Scope) -> Option<Value<'a>> {
-        let mut holder = self.document.at(scope.resource)?;
-        loop {
-            let member = holder.children().find(|child| child.node().after > extension)?;
-            let next = member.items().find(|item| item.node().after > extension)?;
-            if next.index() == extension {
-                return Some(holder);
-            }
-            holder = next;
-        }
-    }
-
-    fn is_in_context(&self, holder: Value<'a>, context: &Context, scope: Scope) -> bool {
+    fn is_in_context(&self, holder: Value<'a>, context: &Context, holders: Holders, scope: Scope) -> bool {
         let expression = context.expression.as_str();
         match context.type_ {
             ContextType::Extension => {
                 // On the extension, or on its value.
-                let url = holder.member("url").or_else(|| self.holder(holder.index(), scope)?.member("url"));
+                let url = holder.member("url").or_else(|| self.document.at(holders.outer)?.member("url"));
                 let url = url.and_then(Value::text);
                 url.is_some_and(|url| *url == *expression.split('#').next().unwrap_or_default())
             }
@@ -118,6 +117,11 @@ impl<'a> Walk<'a, '_> {
     /// Whether the path to an element from its resource, or from a data type on the way, is that one.
     #[cold]
     fn is_path(&self, holder: Value<'a>, expression: &str, scope: Scope) -> bool {
+        // Each descent passes siblings: after some thousands an extension is taken to be in its place.
+        self.descents.set(self.descents.get() + 1);
+        if self.descents.get() > DESCENTS {
+            return true;
+        }
         let wanted: Vec<_> = expression.split('.').map(|step| step.strip_suffix("[x]").unwrap_or(step)).collect();
         let Some((first, steps)) = wanted.split_first() else { return false };
         let mut way = Vec::new();

@@ -7,12 +7,15 @@ mod slices;
 mod types;
 mod values;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use definitions::Definitions;
 use fhir::json::{Document, Value};
 use fhir::{IssueType, Severity};
 use package::Unresolved;
+
+pub(crate) use extension::Holders;
 
 use super::engine::Engine;
 use super::invariant::{Invariant, Place};
@@ -74,6 +77,8 @@ pub(crate) struct Walk<'a, 'r> {
     /// Whether something was wrong since the walk became quiet.
     is_broken: bool,
     steps: u32,
+    /// Paths that were looked at for the contexts of extensions.
+    descents: Cell<u32>,
 }
 
 impl<'a, 'r> Walk<'a, 'r> {
@@ -90,6 +95,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             is_quiet: false,
             is_broken: false,
             steps: 0,
+            descents: Cell::new(0),
         }
     }
 
