@@ -17,3 +17,4 @@ mod support;
 mod telemetry;
 mod tokens;
 mod tools;
+mod validation;
