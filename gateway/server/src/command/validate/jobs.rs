@@ -68,12 +68,16 @@ fn read(job: &Job) -> Result<(Vec<u8>, Vec<Vec<u8>>, Option<String>), Outcome> {
     Ok((bytes, supporting, Some(url)))
 }
 
-/// A definition in XML in JSON. It is not what is judged: an element out of order does not cost the rest of it.
+/// A definition in XML in JSON, in the job's release or in another, whose definitions may serve as well. It is not what is
+/// judged: an element out of order does not cost the rest of it.
 fn as_json(bytes: Vec<u8>, version: Version) -> Result<Vec<u8>, Outcome> {
     if !xml::is_xml(&bytes) {
         return Ok(bytes);
     }
-    let reading = xml::read(&bytes, version, xml::Limits::default());
+    let read = |release| xml::read(&bytes, release, xml::Limits::default());
+    let own = read(version);
+    let mut others = Version::ALL.into_iter().filter(|other| !own.issues.is_empty() && *other != version).map(read);
+    let reading = others.find(|reading| reading.issues.is_empty()).unwrap_or(own);
     if reading.json.is_empty() { Err(Outcome(reading.issues)) } else { Ok(reading.json) }
 }
 
