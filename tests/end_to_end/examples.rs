@@ -23,7 +23,8 @@ const TYPES: [&str; 11] = [
 ];
 
 /// Examples that R4 itself forbids, with the clause. Nothing else may be refused.
-const REFUSED: [(&str, &str); 0] = [];
+const REFUSED: [(&str, &str); 1] =
+    [("Organization-2.16.840.1.113883.19.5", "urn:ietf:rfc:3986: an identifier of this system is a URI")];
 
 /// Name and bytes of every example of these types.
 fn examples() -> Vec<(String, Vec<u8>)> {
