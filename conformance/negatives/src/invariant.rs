@@ -68,8 +68,8 @@ impl Judge {
     /// Whether the invariant is broken at that place of the document that was scanned last.
     fn says_no(&self, bytes: &[u8], expression: &str) -> bool {
         let document = Document::new(bytes, self.scratch.nodes());
-        let environment = Environment::new(document);
         let Ok(place) = Program::compile(&quoted(expression), self.version) else { return false };
+        let environment = Environment::new(document);
         let Ok(items) = place.evaluate(&environment) else { return false };
         let [context] = items.as_slice() else { return false };
         // Nothing at all says nothing: `reference.startsWith('#')` where there is no reference.

@@ -32,8 +32,11 @@ pub(super) struct Route {
     settings: config::Route,
     plan: Plan,
     /// What is different for payloads of a type.
-    by_type: HashMap<ResourceType, (ValidateMode, Arc<[Arc<str>]>)>,
+    by_type: HashMap<ResourceType, (ValidateMode, Profiles)>,
 }
+
+/// Canonicals of profiles.
+type Profiles = Arc<[Arc<str>]>;
 
 impl Routes {
     /// Puts routes and adapters together.

@@ -50,7 +50,9 @@ fn answer(judge: &Judge, job: &Job) -> Outcome {
 }
 
 /// The resource, what it may refer to, and the canonical of the profile.
-fn read(job: &Job) -> Result<(Vec<u8>, Vec<Vec<u8>>, Option<String>), Outcome> {
+type Files = (Vec<u8>, Vec<Vec<u8>>, Option<String>);
+
+fn read(job: &Job) -> Result<Files, Outcome> {
     let file = |path: &Path| std::fs::read(path).map_err(|error| unreadable(path, &error));
     let bytes = file(&job.file)?;
     let supporting = job.supporting.iter().map(|path| as_json(file(path)?, job.version));
