@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// A collection with `count` patients that differ in id, identifier, names and birth date.
-pub fn of_patients(patient: &[u8], count: u32) -> Vec<u8> {
+pub(crate) fn of_patients(patient: &[u8], count: u32) -> Vec<u8> {
     let patient: Value = serde_json::from_slice(patient).unwrap_or_default();
     let entries: Vec<Value> = (0..count).map(|number| entry(patient.clone(), number)).collect();
     json!({ "resourceType": "Bundle", "type": "collection", "entry": entries }).to_string().into_bytes()
