@@ -52,7 +52,7 @@ impl Writer {
         let job = Box::new(Pending { work: Some(work), result: None, answer: Some(answer), deadline });
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         match tokio::time::timeout_at(deadline.into(), queue.send(job)).await {
-            Ok(Ok(())) => answered.await.map_err(|_| unknown())?,
+            Ok(Ok(())) => answered.await.map_err(|_| stopped())?,
             Ok(Err(_)) => Err(stopped()),
             Err(_) => Err(Error::new(ErrorKind::Shed, "the store has too many writes waiting; nothing was written")
                 .after(Duration::from_secs(1))),
@@ -84,14 +84,6 @@ impl Drop for Writer {
 
 fn stopped() -> Error {
     Error::new(ErrorKind::Storage, "the store does not take writes any more; nothing was written")
-}
-
-/// The writing thread ended without an answer to a write that it had taken: the group may have been committed.
-fn unknown() -> Error {
-    Error::new(
-        ErrorKind::Broken,
-        "the store ended while it wrote; whether the change was made is unknown: read before you try again",
-    )
 }
 
 #[derive(Default)]
