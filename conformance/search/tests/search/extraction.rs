@@ -338,8 +338,8 @@ fn a_typed_and_a_plain_index_give_the_same() {
     for json in [
         r#"{"resourceType":"Patient","id":"1","birthDate":"1970","_birthDate":{"id":"x"},"name":[{"given":["A",null],"_given":[null,{"extension":[{"url":"urn:x","valueString":"b"}]}]}],"deceasedBoolean":false}"#,
         r#"{"resourceType":"Observation","id":"1","status":"final","code":{"text":"c"},"valueQuantity":{"value":1},"component":[{"code":{"text":"c"},"valueDateTime":"2024"}]}"#,
-        r##"{"resourceType":"Appointment","id":"1","status":"booked","contained":[{"resourceType":"Patient","id":"p","name":[{"family":"X"}]}],"participant":[{"actor":{"reference":"#p"},"status":"accepted"},{"actor":{"reference":"Patient/2"},"status":"accepted"}]}"##,
-        r#"{"resourceType":"Bundle","id":"1","type":"document","entry":[{"resource":{"resourceType":"Composition","id":"c","status":"final","type":{"text":"t"},"date":"2024","author":[{"display":"a"}],"title":"t"}}]}"#,
+        r##"{"resourceType":"Appointment","id":"1","status":"proposed","contained":[{"resourceType":"Patient","id":"p","name":[{"family":"X"}]}],"participant":[{"actor":{"reference":"#p"},"status":"accepted"},{"actor":{"reference":"Patient/2"},"status":"accepted"}]}"##,
+        r#"{"resourceType":"Bundle","id":"1","type":"collection","entry":[{"resource":{"resourceType":"Composition","id":"c","status":"final","type":{"text":"t"},"date":"2024","author":[{"display":"a"}],"title":"t"}}]}"#,
     ] {
         let plain = Scanned::new(json);
         let typed = Scanned::typed(json);
