@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use config::{Config, Fault, JwkSet, LoadError};
+use package::Registry;
 
 use super::Done;
 use crate::authorize::jwk::KeySet;
@@ -68,8 +69,32 @@ fn last_pass(config: &Config) -> Vec<Fault> {
     for (name, issuer) in &config.issuers {
         faults.extend(issuer.scopes.as_ref().and_then(|text| scopes(config, &["issuers", name, "scopes"], text)));
     }
-    if let Err(error) = Packages::check(config) {
-        faults.push(config.fault(&["packages"], error.to_string(), "expected packages that can be loaded"));
+    match Packages::check(config) {
+        Ok(registries) => faults.extend(profiles(config, &registries)),
+        Err(error) => {
+            faults.push(config.fault(&["packages"], error.to_string(), "expected packages that can be loaded"));
+        }
+    }
+    faults
+}
+
+/// Profiles of routes that no package of any release has: nothing could be held against them.
+fn profiles(config: &Config, registries: &[Registry]) -> Vec<Fault> {
+    let is_known = |canonical: &str| registries.iter().any(|registry| registry.structure(canonical).is_some());
+    let mut faults = Vec::new();
+    let mut look = |path: &[&str], profiles: &[String]| {
+        for (number, profile) in profiles.iter().enumerate().filter(|(_, profile)| !is_known(profile)) {
+            let number = number.to_string();
+            let path = [path, &[&number]].concat();
+            faults.push(config.fault(&path, format!("unknown profile `{profile}`"), "expected a profile of a package"));
+        }
+    };
+    for (number, route) in config.routes.iter().enumerate() {
+        let number = number.to_string();
+        look(&["routes", &number, "profiles"], &route.profiles);
+        for (of, rules) in &route.by_type {
+            look(&["routes", &number, "by-type", of.as_str(), "profiles"], &rules.profiles);
+        }
     }
     faults
 }
@@ -105,6 +130,24 @@ mod tests {
     fn the_configuration_out_of_the_box_passes_every_pass() {
         let config = config::parse("frontdesk.toml", config::OUT_OF_THE_BOX).unwrap();
         assert_eq!(last_pass(&config), []);
+    }
+
+    #[test]
+    fn a_profile_that_no_package_has_is_said_with_its_place() {
+        let text = "\
+[adapters.a]
+kind = \"store\"
+[[routes]]
+adapter = \"a\"
+profiles = [\"http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient\", \"http://p.example/p\"]
+by-type.Slot = { profiles = [\"http://p.example/q\"] }
+";
+        let config = config::parse("c.toml", text).unwrap();
+        let report = config.report(last_pass(&config)).unwrap_err().to_string();
+        for place in ["c.toml:5:80", "c.toml:6:30"] {
+            assert!(report.contains(place), "{place}\n{report}");
+        }
+        assert!(!report.contains("unknown profile `http://hl7.org"), "{report}");
     }
 
     #[test]
