@@ -1,11 +1,10 @@
 //! The validator: compiled checks over the node index; terminology; packages.
 //!
-//! [`scan`] is the one pass. Around it: [`check`] for the wire, which gives the typed nodes that later stages walk, and
-//! [`validate`] for people, which gives an OperationOutcome.
+//! [`scan`] is the one pass: structure, formats, required bindings, reference targets, contained resources, narrative, duplicate
+//! names, and the [`invariants`]. Behind it [`Validator`] runs the passes over its nodes: rules beyond one object, codes, profiles
+//! and extensions. [`Validator::check`] is for the wire, [`Validator::validate`] for people.
 //!
-//! What is checked is the base specification's structure: elements, cardinality at every depth, choices, primitive formats and
-//! ranges, required bindings, reference targets, contained resources, narrative, duplicate names, and the [`invariants`].
-//! Profiles run over the same nodes afterwards.
+//! [`check`] is the scan alone: for a payload that was validated in another release already.
 
 mod base;
 mod binding;
@@ -41,7 +40,7 @@ pub fn validate(bytes: &[u8], version: Version, expected: Option<ResourceType>) 
     Validator::new(version).validate(bytes, &Request { expected, profiles: &[] })
 }
 
-/// Checks a resource that came over the wire. The nodes are those of `fhir::Resource::index`: each knows its element.
+/// Checks a resource by the scan alone. The nodes are those of `fhir::Resource::index`: each knows its element.
 ///
 /// # Errors
 /// Everything that is wrong, at most 100 things. Issues of type `CodeInvalid`, `Invariant` and `NotFound` break a rule of FHIR;
