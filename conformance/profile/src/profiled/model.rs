@@ -2,9 +2,10 @@
 
 use definitions::Strength;
 use fhir::json::{Document, Node, Value};
-use package::{AdditionalBinding, Rules};
+use package::Rules;
 
 use super::invariant::Invariant;
+use crate::binding::Binding;
 
 /// A compiled structure definition.
 pub(crate) struct Profile {
@@ -159,7 +160,36 @@ pub(crate) struct BindingRule {
     pub(crate) strength: Strength,
     /// None when only words say it.
     pub(crate) value_set: Option<Box<str>>,
-    pub(crate) additional: Box<[AdditionalBinding]>,
+    pub(crate) additional: Box<[Additional]>,
+}
+
+impl BindingRule {
+    /// Whether one of its further bindings needs only one of several items.
+    pub(crate) fn is_any(&self) -> bool {
+        self.additional.iter().any(|additional| additional.is_any)
+    }
+}
+
+/// A further binding.
+pub(crate) struct Additional {
+    pub(crate) strength: Strength,
+    pub(crate) value_set: Box<str>,
+    /// Whether it is enough when one of several items follows it.
+    pub(crate) is_any: bool,
+    /// Where it counts; empty: everywhere.
+    pub(crate) usages: Box<[Usage]>,
+}
+
+impl Additional {
+    pub(crate) const fn binding(&self) -> Binding<'_> {
+        Binding { strength: self.strength, value_set: &self.value_set }
+    }
+}
+
+/// That a resource has one of the codings of a concept at a path.
+pub(crate) struct Usage {
+    pub(crate) path: Box<[Box<str>]>,
+    pub(crate) value: Literal,
 }
 
 /// How the items of an element are told apart.

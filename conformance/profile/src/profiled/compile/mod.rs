@@ -1,5 +1,6 @@
 //! From a structure with its snapshot to a profile: once for each profile.
 
+mod binding;
 mod bound;
 mod discriminator;
 mod slicing;
@@ -9,13 +10,13 @@ mod types;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use definitions::{Definitions, Element, Family, Shape, Strength};
+use definitions::{Definitions, Element, Family, Shape};
 use fhir::Version;
 use package::{Constraint, Derivation, ElementDefinition, Registry, Structure, canonical};
 
 use self::tree::{Group, Tree};
 use super::invariant::Invariant;
-use super::model::{BindingRule, Literal, Members, Profile, Rule, RuleIndex};
+use super::model::{Literal, Members, Profile, Rule, RuleIndex};
 
 /// Rules of a profile at most: what goes beyond is left out and said.
 const MOST: usize = 60_000;
@@ -199,7 +200,7 @@ impl<'c> Compiler<'c> {
             least: definition.min_value.as_ref().and_then(|fact| bound::bound(fact, ">=", self.version)),
             most: definition.max_value.as_ref().and_then(|fact| bound::bound(fact, "<=", self.version)),
             max_length: definition.max_length,
-            binding: binding(definition, element),
+            binding: self.binding(definition, element),
             invariants: self
                 .invariants(&definition.constraints, element.shape().filter(|_| element.primitive().is_none())),
             must_have_value: definition.must_have_value,
@@ -234,22 +235,4 @@ fn member(shape: Shape<'static>, name: &str) -> Option<Element<'static>> {
         Some(stem) => shape.elements().find(|element| element.name() == stem).or_else(|| shape.member(stem.as_bytes())),
         None => shape.member(name.as_bytes()),
     }
-}
-
-/// The binding, where it is another one than that of the definitions.
-fn binding(definition: &ElementDefinition, element: Element<'static>) -> Option<BindingRule> {
-    let binding = definition.binding.as_ref()?;
-    let url = binding.value_set.as_deref();
-    let is_known = element.binding().is_some_and(|known| {
-        known.strength >= binding.strength
-            && url.is_some_and(|url| url.split('|').next() == Some(known.url.split('|').next().unwrap_or_default()))
-    });
-    if (is_known || binding.strength == Strength::Example) && binding.additional.is_empty() {
-        return None;
-    }
-    Some(BindingRule {
-        strength: binding.strength,
-        value_set: url.filter(|_| !is_known).map(Into::into),
-        additional: binding.additional.clone().into(),
-    })
 }

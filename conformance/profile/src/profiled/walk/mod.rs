@@ -153,7 +153,7 @@ impl<'a, 'r> Walk<'a, 'r> {
                 self.types(item, types, at);
             }
             if let Some(binding) = &at.rule.binding {
-                self.binding(item, binding);
+                self.binding(item, binding, at);
             }
         }
         let seen = self.members(item, at);
@@ -227,6 +227,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         }
         for item in items.iter() {
             self.item(item, at);
+        }
+        if let Some(binding) = at.rule.binding.as_ref().filter(|binding| binding.is_any()) {
+            self.any_binding(items, binding, at);
         }
         if let Some(slicing) = &at.rule.slicing {
             self.slicing(object, items, slicing, None, at);

@@ -203,7 +203,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Members of that FHIRPath name.
-    fn named(&self, object: Value<'a>, name: &str) -> impl Iterator<Item = Items<'a>> + use<'a> {
+    pub(super) fn named(&self, object: Value<'a>, name: &str) -> impl Iterator<Item = Items<'a>> + use<'a> {
         let definitions = self.definitions;
         let name: Option<Value<'a>> = object.children().find(|member| {
             let bare = member.name_bytes().strip_prefix(b"_").unwrap_or(member.name_bytes());

@@ -1,0 +1,7 @@
+//! Resources against profiles and definitions of their own.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
+mod bindings;
+mod rules;
+mod support;
