@@ -97,9 +97,19 @@ tests() {
     # R4's core package is on no registry: it lies beside the suites.
     export FRONTDESK_PACKAGES=$PWD/$PEERS/node_modules:$FRONTDESK_SUITES/../packages
     if has_nextest; then
-        run_tests -E 'not package(end-to-end)'
+        run_tests -E 'not package(end-to-end) and not test(every_official_example_of_)'
     else
-        run_tests --exclude end-to-end
+        run_tests --exclude end-to-end -- --skip every_official_example_of_
+    fi
+}
+
+# The official examples of R4, R4B and R5: at most one in a hundred is refused, and each of these is listed.
+examples() {
+    export FRONTDESK_EXAMPLES=$PWD/$PEERS/node_modules/hl7.fhir.r4.examples
+    if has_nextest; then
+        run_tests --no-capture -E 'test(every_official_example_of_)'
+    else
+        run_tests --exclude end-to-end --test examples -- --nocapture every_official_example_of_
     fi
 }
 

@@ -52,6 +52,18 @@ impl Report {
         self.add(Severity::Error, node, code, text.into(), below.to_owned());
     }
 
+    /// As [`Report::missing`], of whatever severity.
+    pub(crate) fn say_missing(
+        &mut self,
+        severity: Severity,
+        node: u32,
+        below: &str,
+        code: IssueType,
+        text: impl Into<String>,
+    ) {
+        self.add(severity, node, code, text.into(), below.to_owned());
+    }
+
     /// Whether there is nothing to say.
     pub(crate) const fn is_empty(&self) -> bool {
         self.found.is_empty()

@@ -1,7 +1,7 @@
 //! CapabilityStatements (capabilitystatement.html): search parameters have the types of their definitions.
 
-use fhir::IssueType;
 use fhir::json::Value;
+use fhir::{IssueType, Severity};
 
 use super::read;
 use super::search_parameter::kind_name;
@@ -23,6 +23,13 @@ fn check_parameter(parameter: Value<'_>, subject: &Subject<'_>, report: &mut Rep
     let Some(known) = subject.definitions.search_parameter_by_url(url) else { return };
     if parameter.member("type").is_some() && !read::has_text(parameter, "type", kind_name(known.kind)) {
         let expected = format!("expected the type `{}`, which is that of {url}", kind_name(known.kind));
-        report.error(parameter.index(), IssueType::Invalid, expected);
+        let severity = if is_of_every_type(&known.bases) { Severity::Warning } else { Severity::Error };
+        report.say(severity, parameter.index(), IssueType::Invalid, expected);
     }
+}
+
+/// Of the parameters of all resources (`_list`, `_type`, …) the releases tell several types: R4B's and R5's own CapabilityStatement
+/// `base` has others than their SearchParameters.
+fn is_of_every_type(bases: &[&str]) -> bool {
+    matches!(bases, ["Resource"])
 }

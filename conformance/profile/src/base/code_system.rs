@@ -43,7 +43,7 @@ fn declared(system: Value<'_>, report: &mut Report) -> HashMap<String, String> {
         let kind = read::text(property, "type").unwrap_or_default().into_owned();
         if let Some(uri) = read::text(property, "uri") {
             check_defined(property, &uri, &kind, report);
-            if !uris.insert(uri.into_owned()) {
+            if !is_placeholder(&uri) && !uris.insert(uri.into_owned()) {
                 report.error(property.index(), IssueType::BusinessRule, "expected each property uri once");
             }
         }
@@ -53,6 +53,12 @@ fn declared(system: Value<'_>, report: &mut Report) -> HashMap<String, String> {
         }
     }
     declared
+}
+
+/// `http://.........?` names nothing: published code systems write such where nobody has defined the property yet.
+fn is_placeholder(uri: &str) -> bool {
+    let rest = uri.split_once(':').map_or(uri, |(_, rest)| rest);
+    !rest.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn check_defined(property: Value<'_>, uri: &str, kind: &str, report: &mut Report) {

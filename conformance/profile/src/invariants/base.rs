@@ -81,7 +81,7 @@ struct Collector {
     definitions: &'static Definitions,
     base: BaseInvariants,
     /// Rules by expression, key and shape.
-    known: HashMap<(&'static str, &'static str, Option<u16>), Option<u16>>,
+    known: HashMap<(&'static str, &'static str, Option<u16>), Vec<u16>>,
     groups: HashMap<Vec<u16>, u16>,
 }
 
@@ -104,35 +104,44 @@ impl Collector {
     fn rules_of(&mut self, element: Element<'static>, shape: Option<Shape<'static>>, rules: &mut Vec<u16>) {
         for invariant in element.invariants() {
             let place = (invariant.expression(), invariant.key(), shape.map(Shape::number));
-            let number = match self.known.get(&place) {
-                Some(number) => *number,
+            let numbers = match self.known.get(&place) {
+                Some(numbers) => numbers.clone(),
                 None => {
-                    let number = self.compiled(invariant, shape);
-                    self.known.insert(place, number);
-                    number
+                    let numbers = self.compiled(invariant, shape);
+                    self.known.insert(place, numbers.clone());
+                    numbers
                 }
             };
-            rules.extend(number.filter(|number| !rules.contains(number)));
+            numbers.into_iter().for_each(|number| {
+                if !rules.contains(&number) {
+                    rules.push(number);
+                }
+            });
         }
     }
 
     /// Compiles a rule, unless it is left out. One that does not compile is left out, too: a test lists them.
-    fn compiled(&mut self, invariant: definitions::Invariant<'_>, shape: Option<Shape<'static>>) -> Option<u16> {
-        let version = self.definitions.version();
-        let expression = match errata::remedy(version, invariant.key(), invariant.expression()) {
-            Some(Remedy::Skip) => return None,
-            Some(Remedy::Instead(other)) => other,
-            None => invariant.expression(),
-        };
+    fn compiled(&mut self, invariant: definitions::Invariant<'_>, shape: Option<Shape<'static>>) -> Vec<u16> {
         let constraint = Constraint {
             key: Cow::Borrowed(invariant.key()),
             is_error: invariant.is_error(),
-            expression: Cow::Borrowed(expression),
+            expression: Cow::Borrowed(invariant.expression()),
             human: Cow::Borrowed(invariant.human()),
         };
-        let compiled = Invariant::compile(constraint, version, shape).ok()?;
+        let version = self.definitions.version();
+        let constraints = match errata::remedy(version, invariant.key(), invariant.expression()) {
+            Some((Remedy::Skip, _)) => Vec::new(),
+            Some((Remedy::Instead(other), _)) => vec![Constraint { expression: Cow::Borrowed(other), ..constraint }],
+            Some((Remedy::Doubtful(place), source)) => doubtful(&constraint, place, source),
+            None => vec![constraint],
+        };
+        let compiled = constraints.into_iter().filter_map(|it| Invariant::compile(it, version, shape).ok());
+        compiled.filter_map(|rule| self.push(rule)).collect()
+    }
+
+    fn push(&mut self, rule: Invariant) -> Option<u16> {
         let number = u16::try_from(self.base.rules.len()).ok()?;
-        self.base.rules.push(compiled);
+        self.base.rules.push(rule);
         Some(number)
     }
 
@@ -157,6 +166,19 @@ impl Collector {
         self.groups.insert(rules, group);
         group
     }
+}
+
+/// A rule that is an error but in one place, and a warning there that says why.
+fn doubtful(constraint: &Constraint, place: &str, source: &str) -> Vec<Constraint> {
+    let published = &constraint.expression;
+    let elsewhere = Constraint { expression: format!("({place}) or ({published})").into(), ..constraint.clone() };
+    let there = Constraint {
+        expression: format!("({place}).not() or ({published})").into(),
+        is_error: false,
+        human: format!("{} (a warning only: {source})", constraint.human.trim_end_matches(['.', ' '])).into(),
+        ..constraint.clone()
+    };
+    vec![elsewhere, there]
 }
 
 #[cfg(test)]

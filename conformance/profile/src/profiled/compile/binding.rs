@@ -3,6 +3,7 @@
 use definitions::{Element, Strength};
 use package::{AdditionalBinding, ElementDefinition};
 
+use super::super::errata;
 use super::super::model::{Additional, BindingRule, Literal, Usage};
 use super::Compiler;
 
@@ -19,8 +20,10 @@ impl Compiler<'_> {
         if (is_known || binding.strength == Strength::Example) && additional.is_empty() {
             return None;
         }
+        // A binding that the release itself does not keep is a warning.
+        let is_kept = !errata::is_doubtful_binding(&self.structure.url, self.version);
         Some(BindingRule {
-            strength: binding.strength,
+            strength: if is_kept { binding.strength } else { binding.strength.min(Strength::Extensible) },
             value_set: url.filter(|_| !is_known).map(Into::into),
             additional,
         })

@@ -69,9 +69,9 @@ impl<'a> Walk<'a, '_> {
                 format!("expected {} in `{wanted}`, found it in `{other}`", profile.url)
             });
         }
-        if let Some(releases) =
-            profile.releases.as_ref().filter(|releases| !releases.include(self.definitions.version()))
-        {
+        let version = self.definitions.version();
+        let outside = profile.releases.as_ref().filter(|releases| !releases.include(version));
+        if let Some(releases) = outside.filter(|_| !errata::is_used_in(&profile.url, version)) {
             self.error(extension.index(), IssueType::Extension, || {
                 let (first, last) = (releases.first.as_deref(), releases.last.as_deref());
                 format!("expected {} in FHIR {} to {} only", profile.url, first.unwrap_or("any"), last.unwrap_or("any"))

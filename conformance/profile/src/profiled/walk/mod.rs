@@ -18,6 +18,7 @@ use package::Unresolved;
 pub(crate) use extension::Holders;
 
 use super::engine::Engine;
+use super::errata;
 use super::invariant::{Invariant, Place};
 use super::items::{Item, Items};
 use super::model::{Members, Profile, Rule, RuleIndex};
@@ -268,10 +269,12 @@ impl<'a, 'r> Walk<'a, 'r> {
             let what = if rule.slice.is_some() { "slice " } else { "" };
             format!("expected at least {} of {what}`{}`, found {found} (profile {profile})", rule.min, rule.id)
         };
+        let is_doubtful = errata::is_doubtful_minimum(&at.profile.url, self.definitions.version(), &rule.id);
+        let severity = if is_doubtful { Severity::Warning } else { Severity::Error };
         if self.is_quiet {
-            self.is_broken = true;
+            self.is_broken |= !is_doubtful;
         } else {
-            self.report.missing(object, name, IssueType::Structure, text());
+            self.report.say_missing(severity, object, name, IssueType::Structure, text());
         }
     }
 
