@@ -103,6 +103,7 @@ impl<'d> Element<'d> {
     }
 
     /// Its member name: `deceasedBoolean`; of a choice `deceased`; of a type's root the type's name.
+    #[inline]
     #[must_use]
     pub fn name(self) -> &'static str {
         self.definitions.text(self.row.name)
@@ -116,6 +117,7 @@ impl<'d> Element<'d> {
     }
 
     /// Its name in FHIRPath: `deceased` for the choice and for all its variants.
+    #[inline]
     #[must_use]
     pub fn path_name(self) -> &'static str {
         self.definitions.text(self.row.path_name)
@@ -130,6 +132,7 @@ impl<'d> Element<'d> {
     }
 
     /// The shape it is a member of; none for a type's root.
+    #[inline]
     #[must_use]
     pub fn owner(self) -> Option<Shape<'d>> {
         self.definitions.shape_at(self.row.owner)
@@ -137,12 +140,14 @@ impl<'d> Element<'d> {
 
     /// Its type. None for a choice, whose types are those of its [`Element::variants`]. A backbone element is a
     /// `BackboneElement` or an `Element`; an element with a contentReference has the type of what it refers to.
+    #[inline]
     #[must_use]
     pub fn type_(self) -> Option<Type<'d>> {
         self.definitions.type_at(self.row.type_index)
     }
 
     /// The name of its type; empty for a choice.
+    #[inline]
     #[must_use]
     pub fn type_name(self) -> &'static str {
         self.type_().map_or("", Type::name)
@@ -164,12 +169,14 @@ impl<'d> Element<'d> {
     }
 
     /// Whether it is a type itself.
+    #[inline]
     #[must_use]
     pub const fn is_root(self) -> bool {
         self.row.class == ROOT
     }
 
     /// Whether it is a choice such as `deceased[x]`.
+    #[inline]
     #[must_use]
     pub const fn is_choice(self) -> bool {
         self.row.class == GROUP
@@ -195,12 +202,14 @@ impl<'d> Element<'d> {
     }
 
     /// The least number of times it must appear.
+    #[inline]
     #[must_use]
     pub const fn min(self) -> u16 {
         self.row.min
     }
 
     /// The most, none for any number.
+    #[inline]
     #[must_use]
     pub const fn max(self) -> Option<u16> {
         if self.row.max == MANY { None } else { Some(self.row.max) }
@@ -233,6 +242,7 @@ impl<'d> Element<'d> {
     }
 
     /// The types that a reference (or canonical, or CodeableReference) may point at; none when any.
+    #[inline]
     pub fn targets(self) -> impl Iterator<Item = Type<'d>> {
         self.row
             .targets

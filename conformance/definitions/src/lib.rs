@@ -77,6 +77,7 @@ impl Definitions {
         self.version
     }
 
+    #[inline]
     fn text(&self, place: tables::Text) -> &'static str {
         let start = place.start as usize;
         self.text.get(start..start + place.length as usize).unwrap_or_default()

@@ -36,12 +36,14 @@ impl Eq for Type<'_> {}
 
 impl<'d> Type<'d> {
     /// `Patient`
+    #[inline]
     #[must_use]
     pub fn name(self) -> &'static str {
         self.definitions.text(self.row.name)
     }
 
     /// What it is.
+    #[inline]
     #[must_use]
     pub const fn family(self) -> Family {
         match self.row.family {
@@ -58,29 +60,34 @@ impl<'d> Type<'d> {
     }
 
     /// What it specializes: Patient -> DomainResource -> Resource; code -> string -> Element.
+    #[inline]
     #[must_use]
     pub fn base(self) -> Option<Self> {
         self.definitions.type_at(self.row.base)
     }
 
     /// Itself and everything it specializes, nearest first.
+    #[inline]
     pub fn lineage(self) -> impl Iterator<Item = Self> {
         std::iter::successors(Some(self), |known| known.base())
     }
 
     /// Whether it is `name` or specializes it.
+    #[inline]
     #[must_use]
     pub fn is_a(self, name: &str) -> bool {
         self.lineage().any(|known| known.name() == name)
     }
 
     /// Whether it is `other` or specializes it.
+    #[inline]
     #[must_use]
     pub fn specializes(self, other: Type<'_>) -> bool {
         self.lineage().any(|known| known == other)
     }
 
     /// The element that stands for the type: the parent of its members.
+    #[inline]
     #[must_use]
     pub fn root(self) -> Option<ElementId> {
         ElementId::from_raw(self.row.root)
@@ -97,6 +104,7 @@ pub struct Shape<'d> {
 
 impl<'d> Shape<'d> {
     /// `Patient.contact`
+    #[inline]
     #[must_use]
     pub fn path(self) -> &'static str {
         self.definitions.text(self.row.path)

@@ -14,6 +14,19 @@ pub(crate) enum Literal<'a> {
 /// Takes a literal reference apart (references.html#literal). Of an absolute URL only the form of the RESTful API is typed, and
 /// only when it names a type with a capital; a relative one is `Type/id`.
 pub(crate) fn literal(reference: &str) -> Literal<'_> {
+    plain(reference).map_or_else(|| any(reference), Literal::Relative)
+}
+
+/// The type of `Type/id`, which most are.
+#[inline]
+fn plain(reference: &str) -> Option<&str> {
+    let bytes = reference.as_bytes();
+    let end = bytes.iter().position(|byte| !byte.is_ascii_alphabetic()).filter(|end| bytes.get(*end) == Some(&b'/'))?;
+    let is_typed = bytes.first().is_some_and(u8::is_ascii_uppercase);
+    (is_typed && fhir::id::is_id(bytes.get(end + 1..)?)).then(|| reference.get(..end)).flatten()
+}
+
+fn any(reference: &str) -> Literal<'_> {
     let scheme = reference.bytes().position(|byte| byte == b':');
     let is_absolute = scheme.is_some_and(|colon| reference.as_bytes().get(colon + 1..colon + 3) == Some(b"//"));
     if (scheme.is_some() && !is_absolute) || reference.bytes().any(|byte| matches!(byte, b'?' | b'|' | b'#')) {

@@ -62,24 +62,28 @@ pub struct Document<'a> {
 
 impl<'a> Document<'a> {
     /// Puts bytes and the nodes that a scan of them made together.
+    #[inline]
     #[must_use]
     pub const fn new(bytes: &'a [u8], nodes: &'a [Node]) -> Self {
         Self { bytes, nodes }
     }
 
     /// The root, unless the document is empty.
+    #[inline]
     #[must_use]
     pub fn root(self) -> Option<Value<'a>> {
         self.at(0)
     }
 
     /// The value of a node.
+    #[inline]
     #[must_use]
     pub fn at(self, index: u32) -> Option<Value<'a>> {
         self.nodes.get(index as usize).map(|node| Value { document: self, node, index })
     }
 
     /// The JSON.
+    #[inline]
     #[must_use]
     pub const fn bytes(self) -> &'a [u8] {
         self.bytes
@@ -96,30 +100,35 @@ pub struct Value<'a> {
 
 impl<'a> Value<'a> {
     /// Its node.
+    #[inline]
     #[must_use]
     pub const fn node(self) -> &'a Node {
         self.node
     }
 
     /// The index of its node.
+    #[inline]
     #[must_use]
     pub const fn index(self) -> u32 {
         self.index
     }
 
     /// The document that it is part of.
+    #[inline]
     #[must_use]
     pub const fn document(self) -> Document<'a> {
         self.document
     }
 
     /// What it is.
+    #[inline]
     #[must_use]
     pub const fn kind(self) -> Kind {
         self.node.kind
     }
 
     /// Its bytes as written, quotes included.
+    #[inline]
     #[must_use]
     pub fn raw(self) -> &'a [u8] {
         self.document.bytes.get(self.node.start as usize..self.node.end as usize).unwrap_or_default()
@@ -140,6 +149,7 @@ impl<'a> Value<'a> {
     }
 
     /// The text of a string, escapes resolved.
+    #[inline]
     #[must_use]
     pub fn text(self) -> Option<Cow<'a, str>> {
         let raw = self.raw();
@@ -148,7 +158,7 @@ impl<'a> Value<'a> {
                 let inner = raw.get(1..raw.len().checked_sub(1)?)?;
                 std::str::from_utf8(inner).ok().map(Cow::Borrowed)
             }
-            Kind::EscapedString => serde_json::from_slice(raw).ok().map(Cow::Owned),
+            Kind::EscapedString => escaped_text(raw).map(Cow::Owned),
             _ => None,
         }
     }
@@ -160,6 +170,7 @@ impl<'a> Value<'a> {
     }
 
     /// `true` or `false`.
+    #[inline]
     #[must_use]
     pub const fn boolean(self) -> Option<bool> {
         match self.node.kind {
@@ -170,6 +181,7 @@ impl<'a> Value<'a> {
     }
 
     /// The members of an object or the items of an array, in order.
+    #[inline]
     pub fn children(self) -> impl Iterator<Item = Self> + use<'a> {
         let mut next = self.index + 1;
         let end = if matches!(self.node.kind, Kind::Array | Kind::Object) { self.node.after } else { next };
@@ -184,23 +196,45 @@ impl<'a> Value<'a> {
     }
 
     /// The member of that name.
+    #[inline]
     #[must_use]
     pub fn member(self, name: &str) -> Option<Self> {
         self.children().find(|child| child.is_named(name))
     }
 
     /// Whether its member name is `name`, in whatever spelling.
+    #[inline]
     #[must_use]
     pub fn is_named(self, name: &str) -> bool {
-        let raw = self.name_bytes();
-        raw == name.as_bytes() || raw.contains(&b'\\') && unescaped(self.name()).is_some_and(|spelled| spelled == name)
+        let (raw, name) = (self.name_bytes(), name.as_bytes());
+        // An escape is longer than what it stands for.
+        if raw.len() <= name.len() { raw == name } else { is_spelled(raw, name) }
     }
 
     /// The items of an array, or the value itself: FHIRPath sees no difference.
+    #[inline]
     pub fn items(self) -> impl Iterator<Item = Self> + use<'a> {
         let array = self.node.kind == Kind::Array;
         self.children().filter(move |_| array).chain((!array).then_some(self))
     }
+}
+
+#[cold]
+fn escaped_text(raw: &[u8]) -> Option<String> {
+    serde_json::from_slice(raw).ok()
+}
+
+/// Whether a member name with escapes says `name`, which is shorter. Where the two differ first an escape must stand.
+#[inline]
+fn is_spelled(raw: &[u8], name: &[u8]) -> bool {
+    let first = raw.iter().zip(name).find(|(left, right)| left != right);
+    first.is_some_and(|(byte, _)| *byte == b'\\') && spells(raw, name)
+}
+
+#[cold]
+fn spells(raw: &[u8], name: &[u8]) -> bool {
+    let raw = std::str::from_utf8(raw).unwrap_or_default();
+    unescaped(raw).is_some_and(|spelled| spelled.as_bytes() == name)
 }
 
 #[cold]

@@ -44,7 +44,7 @@ pub(super) fn check_coding(coding: Value<'_>, report: &mut Report) {
 }
 
 fn check_system(system: Value<'_>, of: &str, report: &mut Report) {
-    if system.raw().contains(&b':') {
+    if memchr::memchr(b':', system.raw()).is_some() {
         return;
     }
     if system.text().is_some_and(|text| !uri::is_absolute(&text)) {

@@ -13,7 +13,7 @@ use crate::validator::Subject;
 pub(super) fn check(reference: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
     let Some(value) = reference.member("reference") else { return };
     let raw = value.raw();
-    if matches!(raw.get(1), Some(b'#')) || raw.contains(&b':') {
+    if matches!(raw.get(1), Some(b'#')) || memchr::memchr(b':', raw).is_some() {
         return;
     }
     let Some(text) = value.text() else { return };
@@ -23,15 +23,16 @@ pub(super) fn check(reference: Value<'_>, subject: &Subject<'_>, report: &mut Re
 }
 
 fn fault(text: &str, subject: &Subject<'_>) -> Option<String> {
+    // Of `Name/id` the scan has judged the name.
+    if matches!(literal(text), Literal::Relative(_)) {
+        return None;
+    }
     if let Some((before, query)) = text.split_once('?') {
         let is_typed = datatype::is_resource_type(before, subject);
         let expected = "expected a search URL of the form `Type?name=value&name=value`";
         return (!is_typed || !is_query(query)).then(|| format!("{expected}, found `{}`", short(text)));
     }
-    // Of `Name/id` the scan has judged the name.
-    let is_named = matches!(literal(text), Literal::Relative(_));
-    let is_form = is_named || is_address(text.trim_end_matches('/'), subject);
-    (!is_form && !uri::is_absolute(text))
+    (!is_address(text.trim_end_matches('/'), subject) && !uri::is_absolute(text))
         .then(|| format!("expected `Type/id`, `#id` or an absolute URL, found `{}`", short(text)))
 }
 

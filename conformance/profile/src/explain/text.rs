@@ -1,5 +1,7 @@
 //! What was expected, in words: lowercase, no full stop.
 
+use std::borrow::Cow;
+
 use definitions::{Element, ElementId, Shape, ValueSet};
 use fhir::json::{Kind, Value};
 
@@ -145,12 +147,15 @@ fn found(value: Option<Value<'_>>) -> String {
 }
 
 /// The first 64 characters, without control characters.
-pub(crate) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= 64 && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let mut short: String = text.chars().take(64).filter(|c| !c.is_control()).collect();
     if text.chars().nth(64).is_some() {
         short.push('…');
     }
-    short
+    Cow::Owned(short)
 }
 
 /// The codes of a small value set.

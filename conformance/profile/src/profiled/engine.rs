@@ -1,9 +1,9 @@
 //! Compiled profiles of a registry, kept.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::HashMap;
 use package::{Registry, Unresolved};
 use terminology::Terminology;
 

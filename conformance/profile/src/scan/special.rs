@@ -72,7 +72,7 @@ impl Scanner<'_> {
         }
         self.check_with(members.node, |extension| {
             let url = extension.member("url")?;
-            (!url.raw().contains(&b':')).then_some((url.index(), Problem::ExtensionUrl))
+            memchr::memchr(b':', url.raw()).is_none().then_some((url.index(), Problem::ExtensionUrl))
         })
     }
 }
