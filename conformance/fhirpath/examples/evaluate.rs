@@ -53,6 +53,11 @@ fn print(document: Document<'_>, item: &Item<'_>) -> Value {
         }
         Item::Type(namespace, name) => json!(format!("{namespace}.{name}")),
         Item::Remote(resource_type) => json!({ "resourceType": resource_type.as_str() }),
+        Item::Terminologies => json!({}),
+        Item::Foreign(foreign) => {
+            let raw = foreign.value().map(Json::raw).unwrap_or_default();
+            serde_json::from_slice(raw).unwrap_or(Value::Null)
+        }
         Item::Element(element) => {
             let node = if element.node == Element::ABSENT { element.companion } else { element.node };
             let raw = document.at(node).map(Json::raw).unwrap_or_default();

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use fhir::ResourceType;
+use fhir::json::{Document, Node, Value};
 use smallvec::SmallVec;
 
 use crate::decimal::Decimal;
@@ -36,6 +38,55 @@ pub enum Item<'a> {
     Type(&'static str, Cow<'a, str>),
     /// A resource that a reference points to and that is not in the document: only its type is known.
     Remote(ResourceType),
+    /// An element of another document, which a service gave: an expansion, the definition of an element.
+    Foreign(Box<Foreign>),
+    /// `%terminologies`
+    Terminologies,
+}
+
+/// An element of a document that a service gave.
+#[derive(Clone, PartialEq)]
+pub struct Foreign {
+    pub(crate) document: Arc<ForeignDocument>,
+    pub(crate) element: Element,
+}
+
+impl Foreign {
+    /// The document.
+    #[must_use]
+    pub fn document(&self) -> Document<'_> {
+        self.document.document()
+    }
+
+    /// What stands there.
+    #[must_use]
+    pub fn value(&self) -> Option<Value<'_>> {
+        self.document().at(self.element.any_node())
+    }
+
+    /// The element in it.
+    #[must_use]
+    pub const fn element(&self) -> Element {
+        self.element
+    }
+}
+
+/// A document that a service gave.
+pub(crate) struct ForeignDocument {
+    pub(crate) json: Vec<u8>,
+    pub(crate) nodes: Vec<Node>,
+}
+
+impl ForeignDocument {
+    pub(crate) fn document(&self) -> Document<'_> {
+        Document::new(&self.json, &self.nodes)
+    }
+}
+
+impl PartialEq for ForeignDocument {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
 }
 
 /// A node of the document: a value, and of a primitive its companion (`_birthDate`) with id and extensions.
@@ -105,7 +156,9 @@ impl<'a> Item<'a> {
                 TemporalKind::Time => "Time",
             },
             Self::Quantity(_) => "Quantity",
-            Self::Type(..) | Self::Element(_) | Self::Remote(_) => return None,
+            Self::Type(..) | Self::Element(_) | Self::Remote(_) | Self::Foreign(_) | Self::Terminologies => {
+                return None;
+            }
         })
     }
 }
@@ -116,6 +169,8 @@ impl fmt::Debug for Item<'_> {
             Self::Element(element) => write!(f, "Element({})", element.any_node()),
             Self::Type(namespace, name) => write!(f, "Type({namespace}.{name})"),
             Self::Remote(resource_type) => write!(f, "Remote({resource_type})"),
+            Self::Foreign(foreign) => write!(f, "Foreign({})", foreign.element.any_node()),
+            Self::Terminologies => f.write_str("Terminologies"),
             other => write!(f, "{}(…)", other.system_type().unwrap_or_default()),
         }
     }

@@ -3,6 +3,7 @@
 use definitions::{Definitions, Element, ElementId, Family, Primitive};
 use fhir::Version;
 use fhir::json::{Document, Value};
+use serde_json::json;
 
 use crate::program::Name;
 
@@ -71,6 +72,15 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn of(version: Version) -> Self {
         Self { definitions: definitions::of(version) }
+    }
+
+    pub(crate) const fn version(self) -> Version {
+        self.definitions.version()
+    }
+
+    /// What a type of that name is as an element.
+    pub(crate) fn root(self, name: &str) -> Kind {
+        self.definitions.type_named(name).and_then(|known| known.root()).map_or_else(Kind::default, Kind::from)
     }
 
     pub(crate) fn definition(self, kind: Kind) -> Option<Element<'static>> {
@@ -151,6 +161,34 @@ impl Model {
 
     pub(crate) fn specifier(self, name: &str) -> Option<TypeSpecifier> {
         specifier(self.definitions.version(), None, name)
+    }
+
+    /// The base specification's ElementDefinition of an element, as far as it is known here, in JSON.
+    pub(crate) fn element_definition(self, kind: Kind) -> Option<Vec<u8>> {
+        let element = self.definition(kind)?;
+        let max = element.max().map_or_else(|| "*".to_owned(), |max| max.to_string());
+        // An abstract choice has a type for each of its variants.
+        let types: Vec<&str> = match (element.is_root(), element.is_choice()) {
+            (true, _) => Vec::new(),
+            (false, true) => element.variants().map(Element::type_name).collect(),
+            (false, false) => vec![element.type_name()],
+        };
+        let types: Vec<_> = types.into_iter().map(|code| json!({ "code": code })).collect();
+        let binding = element.binding().map(|binding| {
+            let strength = format!("{:?}", binding.strength).to_ascii_lowercase();
+            json!({ "strength": strength, "valueSet": binding.url })
+        });
+        let mut fields = vec![
+            ("id", json!(element.path())),
+            ("path", json!(element.path())),
+            ("min", json!(element.min())),
+            ("max", json!(max)),
+        ];
+        fields.extend((!types.is_empty()).then(|| ("type", json!(types))));
+        fields.extend(binding.map(|binding| ("binding", binding)));
+        let definition: serde_json::Map<_, _> =
+            fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Some(serde_json::Value::Object(definition).to_string().into_bytes())
     }
 
     /// Whether an element is of the type or of one that specializes it.

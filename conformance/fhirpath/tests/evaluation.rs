@@ -37,6 +37,7 @@ fn show(document: Document<'_>, item: &Item<'_>) -> String {
         Item::Quantity(quantity) => format!("{} {}", quantity.value, quantity.unit),
         Item::Type(namespace, name) => format!("{namespace}.{name}"),
         Item::Remote(resource_type) => format!("-> {resource_type}"),
+        Item::Foreign(_) | Item::Terminologies => "elsewhere".to_owned(),
         Item::Element(element) => {
             let value = document.at(element.any_node()).unwrap();
             value.text().map_or_else(|| String::from_utf8_lossy(value.raw()).into_owned(), |text| text.into_owned())

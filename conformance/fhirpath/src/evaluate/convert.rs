@@ -15,7 +15,11 @@ type Single<T> = Result<Option<T>, EvaluationError>;
 /// The System value of a primitive or Quantity; other items as they are; `None` for a complex element and for what is
 /// no value of its type.
 pub(crate) fn to_system<'a>(document: Document<'a>, model: Model, item: &Item<'a>) -> Option<Item<'a>> {
-    let Item::Element(element) = item else { return Some(item.clone()) };
+    let element = match item {
+        Item::Element(element) => element,
+        Item::Foreign(foreign) => return super::foreign::value(foreign, model),
+        other => return Some(other.clone()),
+    };
     if element.node == Element::ABSENT {
         return None;
     }

@@ -62,6 +62,10 @@ impl<'a> Evaluator<'_, 'a> {
         let (Some(left_value), Some(right_value)) = (self.to_system(left), self.to_system(right)) else {
             return match (left, right) {
                 (Item::Element(left), Item::Element(right)) => self.same_elements(*left, *right).map(Some),
+                (Item::Foreign(left), Item::Foreign(right)) => match (left.value(), right.value()) {
+                    (Some(left), Some(right)) => self.same_json(left, right).map(Some),
+                    _ => Ok(Some(false)),
+                },
                 _ => Ok(Some(false)),
             };
         };
@@ -86,7 +90,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// Deep equality of JSON: members in any order, numbers by value. The scanner bounds the depth.
-    fn same_json(&mut self, left: Value<'a>, right: Value<'a>) -> Result<bool, EvaluationError> {
+    fn same_json(&mut self, left: Value<'_>, right: Value<'_>) -> Result<bool, EvaluationError> {
         self.charge(1)?;
         match (left.kind(), right.kind()) {
             (Json::Object, Json::Object) => {

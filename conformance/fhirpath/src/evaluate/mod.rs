@@ -5,6 +5,7 @@ mod calendar;
 mod compare;
 mod convert;
 mod equality;
+mod foreign;
 mod function;
 mod navigate;
 mod operator;
@@ -21,6 +22,7 @@ use fhir::json::Document;
 use crate::item::{Collection, Element, Item};
 use crate::model::Model;
 use crate::program::{Op, Program, Step};
+use crate::services::{NoServices, Services};
 
 /// Why an evaluation ends without a result. Missing data is no error: it gives an empty collection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,32 +48,6 @@ pub enum EvaluationError {
     #[error("`{0}` cannot be decided here")]
     Undecidable(&'static str),
 }
-
-/// What an evaluation may ask of the outside. Everything is optional; the default knows nothing.
-pub trait Services: Sync {
-    /// Whether a code is in a value set; `None` when unknown.
-    fn member_of(&self, system: Option<&str>, code: &str, value_set: &str) -> Option<bool> {
-        let _ = (system, code, value_set);
-        None
-    }
-
-    /// Whether the first code is the second or an ancestor of it; `None` when unknown.
-    fn subsumes(&self, system: &str, ancestor: &str, code: &str) -> Option<bool> {
-        let _ = (system, ancestor, code);
-        None
-    }
-
-    /// Whether an element follows a profile; `None` when unknown.
-    fn conforms_to(&self, document: Document<'_>, node: u32, profile: &str) -> Option<bool> {
-        let _ = (document, node, profile);
-        None
-    }
-}
-
-/// Services that know nothing.
-pub struct NoServices;
-
-impl Services for NoServices {}
 
 /// The surroundings of an evaluation.
 pub struct Environment<'a> {
@@ -308,6 +284,7 @@ impl<'a> Evaluator<'_, 'a> {
             "ucum" => Item::text("http://unitsofmeasure.org"),
             "sct" => Item::text("http://snomed.info/sct"),
             "loinc" => Item::text("http://loinc.org"),
+            "terminologies" => Item::Terminologies,
             _ => return self.canonical_constant(name),
         }])
     }

@@ -27,6 +27,10 @@ impl<'a> Evaluator<'_, 'a> {
             }
             match item {
                 Item::Element(element) => self.member_of_element(*element, wanted, most, &mut found)?,
+                Item::Foreign(foreign) => {
+                    let most = most - found.len();
+                    found.extend(self.on_foreign(foreign, |inner, item| inner.member(&[item], wanted, most))?);
+                }
                 Item::Type(namespace, _) if name == "namespace" => found.push(Item::text(*namespace)),
                 Item::Type(_, type_name) if name == "name" => found.push(Item::Text(type_name.clone())),
                 Item::Quantity(quantity) if name == "value" => found.push(Item::Decimal(quantity.value)),
@@ -95,8 +99,12 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn children(&mut self, input: &[Item<'a>]) -> Evaluated<'a> {
         let mut found = Collection::new();
         for item in input {
-            if let Item::Element(element) = item {
-                self.children_of_element(*element, &mut found)?;
+            match item {
+                Item::Element(element) => self.children_of_element(*element, &mut found)?,
+                Item::Foreign(foreign) => {
+                    found.extend(self.on_foreign(foreign, |inner, item| inner.children(&[item]))?);
+                }
+                _ => {}
             }
         }
         Ok(found)

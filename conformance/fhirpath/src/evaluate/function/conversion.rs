@@ -92,6 +92,7 @@ impl<'a> Evaluator<'_, 'a> {
     pub(in crate::evaluate) fn has_type(&self, item: &Item<'a>, specifier: &crate::model::TypeSpecifier) -> bool {
         match item {
             Item::Element(element) => self.model.is_a(element.kind, specifier),
+            Item::Foreign(foreign) => self.model.is_a(foreign.element.kind, specifier),
             Item::Remote(resource_type) => self.model.is_named(resource_type.as_str(), specifier),
             other => specifier.system.is_some_and(|name| name == "Any" || other.system_type() == Some(name)),
         }
@@ -188,7 +189,7 @@ fn to_text<'a>(item: &Item<'a>) -> Option<Item<'a>> {
             Item::text(format!("{} {}{plural}", quantity.value, quantity.unit))
         }
         Item::Quantity(quantity) => Item::text(format!("{} '{}'", quantity.value, quantity.unit)),
-        Item::Element(_) | Item::Type(..) | Item::Remote(_) => return None,
+        Item::Element(_) | Item::Type(..) | Item::Remote(_) | Item::Foreign(_) | Item::Terminologies => return None,
     })
 }
 

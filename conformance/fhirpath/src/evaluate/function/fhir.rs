@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use fhir::json::{Kind as Json, Value};
 
 use super::Call;
-use crate::evaluate::{Evaluated, EvaluationError, Evaluator, operator::boolean};
+use crate::evaluate::{Environment, Evaluated, EvaluationError, Evaluator, operator::boolean};
 use crate::function::Function as F;
 use crate::item::{Collection, Element, Item};
 use crate::program::Name;
@@ -18,6 +18,9 @@ static URL: LazyLock<Name> = LazyLock::new(|| Name::from("url"));
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn fhir(&mut self, function: F, call: &Call<'_, 'a>) -> Evaluated<'a> {
+        if matches!(call.input, [Item::Terminologies]) {
+            return self.terminologies(function, call);
+        }
         match function {
             F::Extension => self.extension(call),
             F::HasExtension => Ok(boolean(Some(!self.extension(call)?.is_empty()))),
@@ -33,9 +36,10 @@ impl<'a> Evaluator<'_, 'a> {
                 let turned = Call { input: call.argument(0), arguments: &[Collection::from(call.input)] };
                 self.subsumes(&turned, "subsumedBy")
             }
-            F::ElementDefinition => Err(Self::undecidable("elementDefinition")),
-            F::Slice => Err(Self::undecidable("slice")),
-            _ => self.check_modifiers(call),
+            F::ElementDefinition => self.element_definitions(call.input),
+            F::Slice => self.slice(call),
+            F::CheckModifiers => self.check_modifiers(call),
+            _ => Err(EvaluationError::WrongType { operation: "an operation", expected: "`%terminologies`" }),
         }
     }
 
@@ -57,9 +61,44 @@ impl<'a> Evaluator<'_, 'a> {
             Item::Element(element) => {
                 Some(Item::Type("FHIR", Cow::Borrowed(self.model.type_name(element.kind).unwrap_or("Element"))))
             }
+            Item::Foreign(foreign) => {
+                let name = self.model.type_name(foreign.element.kind).unwrap_or("Element");
+                Some(Item::Type("FHIR", Cow::Borrowed(name)))
+            }
             Item::Remote(resource_type) => Some(Item::Type("FHIR", Cow::Borrowed(resource_type.as_str()))),
             other => Some(Item::Type("System", Cow::Borrowed(other.system_type()?))),
         }
+    }
+
+    /// The items that are in a slice of a profile.
+    fn slice(&mut self, call: &Call<'_, 'a>) -> Evaluated<'a> {
+        const NAME: &str = "slice";
+        let (profile, slice) = (self.text(call.argument(0), NAME)?, self.text(call.argument(1), NAME)?);
+        let (Some(profile), Some(slice)) = (profile, slice) else { return Ok(Collection::new()) };
+        let Environment { document, services, .. } = *self.environment;
+        let mut found = Collection::new();
+        for item in call.input {
+            self.charge(1)?;
+            let Item::Element(element) = item else { continue };
+            match services.is_in_slice(document, element.any_node(), &profile, &slice) {
+                Some(true) => found.push(item.clone()),
+                Some(false) => {}
+                None => return Err(Self::undecidable(NAME)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The ElementDefinition of each item: the one of the services, else the base specification's.
+    fn element_definitions(&mut self, input: &[Item<'a>]) -> Evaluated<'a> {
+        let mut found = Collection::new();
+        for item in input {
+            let Item::Element(element) = item else { continue };
+            let given = self.environment.services.element_definition(self.environment.document, element.any_node());
+            let Some(json) = given.or_else(|| self.model.element_definition(element.kind)) else { continue };
+            found.push(self.foreign(json, Some("ElementDefinition"), "elementDefinition")?);
+        }
+        Ok(found)
     }
 
     fn comparable(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
@@ -168,7 +207,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// The codes of a code, Coding or CodeableConcept.
-    fn codes(&self, item: &Item<'a>) -> Vec<(Option<Cow<'a, str>>, Cow<'a, str>)> {
+    pub(super) fn codes(&self, item: &Item<'a>) -> Vec<(Option<Cow<'a, str>>, Cow<'a, str>)> {
         let value = match item {
             Item::Text(text) => return vec![(None, text.clone())],
             Item::Element(Element { node, .. }) => self.environment.document.at(*node),

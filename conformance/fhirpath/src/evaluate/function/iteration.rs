@@ -153,7 +153,8 @@ impl<'a> Evaluator<'_, 'a> {
         let name = self.isolated(name, frame)?;
         let expected = EvaluationError::WrongType { operation: OPERATION, expected: "a new name" };
         let name = self.text(&name, OPERATION)?.ok_or_else(|| expected.clone())?.into_owned();
-        let taken = ["context", "resource", "rootResource", "ucum", "sct", "loinc"].contains(&name.as_str())
+        let taken = ["context", "resource", "rootResource", "ucum", "sct", "loinc", "terminologies"]
+            .contains(&name.as_str())
             || self.environment.variables.contains_key(&name)
             || self.variables.iter().any(|(known, _)| *known == name);
         if taken {
@@ -231,6 +232,6 @@ const fn rank(item: &Item<'_>) -> u8 {
         Item::Text(_) => 2,
         Item::Temporal(_) => 3,
         Item::Quantity(_) => 4,
-        Item::Element(_) | Item::Type(..) | Item::Remote(_) => 5,
+        Item::Element(_) | Item::Type(..) | Item::Remote(_) | Item::Foreign(_) | Item::Terminologies => 5,
     }
 }

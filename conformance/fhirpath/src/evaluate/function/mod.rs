@@ -8,6 +8,7 @@ mod iteration;
 mod math;
 mod subset;
 mod temporal;
+mod terminologies;
 mod text;
 
 use super::{Evaluated, EvaluationError, Evaluator, Frame};
@@ -87,7 +88,9 @@ impl<'a> Evaluator<'_, 'a> {
             F::LowBoundary | F::HighBoundary | F::Precision => self.boundary(function, call),
             F::Extension | F::HasExtension | F::HasValue | F::ValueOf | F::HtmlChecks | F::ConformsTo | F::MemberOf
             | F::Subsumes | F::SubsumedBy | F::ElementDefinition | F::Slice | F::CheckModifiers | F::Type
-            | F::Comparable => self.fhir(function, call),
+            | F::Comparable | F::Expand | F::LookUp | F::ValidateInValueSet | F::ValidateInCodeSystem | F::Translate => {
+                self.fhir(function, call)
+            }
             _ => self.conversion(function, call),
         }
     }

@@ -3,6 +3,7 @@
 mod binding;
 mod extension;
 mod reference;
+mod slice;
 mod slices;
 mod types;
 mod values;
@@ -78,6 +79,8 @@ pub(crate) struct Walk<'a, 'r> {
     /// Whether something was wrong since the walk became quiet.
     is_broken: bool,
     steps: u32,
+    /// How many rules that ask for profiles led here.
+    rule_depth: u32,
     /// Paths that were looked at for the contexts of extensions.
     descents: Cell<u32>,
 }
@@ -96,8 +99,14 @@ impl<'a, 'r> Walk<'a, 'r> {
             is_quiet: false,
             is_broken: false,
             steps: 0,
+            rule_depth: 0,
             descents: Cell::new(0),
         }
+    }
+
+    /// For a rule that asks for a profile.
+    pub(crate) fn within(subject: &Subject<'a>, report: &'r mut Report, rule_depth: u32) -> Self {
+        Self { rule_depth, ..Self::new(subject, report) }
     }
 
     /// Checks a node against a profile of its type.
@@ -282,7 +291,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         if self.is_quiet && (self.is_broken || !invariant.is_error) {
             return;
         }
-        let services = Known::new(self.subject.validator, at.trail.depth);
+        let services = Known::new(self.subject.validator, self.rule_depth);
         let place = Place {
             document: self.document,
             node: item.node,

@@ -145,7 +145,7 @@ impl<'a> Walk<'a, '_> {
         });
     }
 
-    fn is_in(&mut self, item: Item<'a>, number: usize, told: &Told, at: At<'_>) -> bool {
+    pub(super) fn is_in(&mut self, item: Item<'a>, number: usize, told: &Told, at: At<'_>) -> bool {
         match told {
             Told::By(tests) => tests.iter().all(|test| self.meets(item, number, test, at)),
             Told::Conforming => self.quietly(|walk| walk.item(item, at)),

@@ -69,7 +69,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn bound(&mut self, value: Value<'a>, bound: &Bound, how: &str, at: At<'_>) {
-        let services = Known::new(self.subject.validator, at.trail.depth);
+        let services = Known::new(self.subject.validator, self.rule_depth);
         let place = Place {
             document: self.document,
             node: value.index(),

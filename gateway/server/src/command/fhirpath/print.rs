@@ -29,7 +29,9 @@ impl Printed {
             Item::Quantity(quantity) => ("Quantity", of_quantity(quantity)),
             Item::Type(namespace, name) => ("TypeInfo", json!(format!("{namespace}.{name}")).to_string()),
             Item::Remote(resource_type) => ("Resource", json!({ "resourceType": resource_type.as_str() }).to_string()),
+            Item::Terminologies => ("Terminologies", json!({}).to_string()),
             Item::Element(element) => return Self::of_element(document, version, *element),
+            Item::Foreign(foreign) => return Self::of_element(foreign.document(), version, foreign.element()),
         };
         Self { name: Some(name), value: raw(value) }
     }
