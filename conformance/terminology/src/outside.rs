@@ -1,6 +1,8 @@
-//! A terminology server outside, asked where nothing here can say: behind a cache, a deadline and a breaker. The transport is the
-//! caller's; without one every such answer stays unknown.
+//! What a terminology server outside has said, where nothing here can say: a cache with a breaker before it. Nothing here waits.
+//! [`gather`] runs a piece of work and collects what it could not be told; the caller asks that elsewhere, in its own time,
+//! tells the [`Consultation`] what was answered, and runs the work again.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,6 +19,25 @@ pub struct OutsideQuestion<'q> {
     pub coding: Coding<'q>,
 }
 
+/// The same, to be kept while it is asked. Its `Debug` shows no code.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Inquiry {
+    /// The value set, with its version where one was asked for; none when the code system alone is asked.
+    pub value_set: Option<String>,
+    /// The canonical of the code system; none for an element of type `code`.
+    pub system: Option<String>,
+    /// The version of the code system, when the coding states one.
+    pub version: Option<String>,
+    /// The code.
+    pub code: String,
+}
+
+impl fmt::Debug for Inquiry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inquiry").field("value_set", &self.value_set).finish_non_exhaustive()
+    }
+}
+
 /// Why nobody outside answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
@@ -28,51 +49,29 @@ pub enum Unanswered {
     Unknown,
 }
 
-/// Somebody outside who knows more. Blocks the thread that asks, until `deadline` at most: not for the thread of a reactor.
-pub trait Outside: Send + Sync {
-    /// Whether the value set, or the code system, has the code.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    fn has(&self, question: &OutsideQuestion<'_>, deadline: Instant) -> Result<bool, Unanswered>;
-
-    /// What time it is; tests set their own.
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-}
-
 /// How patient one is with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// Longest wait for an answer.
-    pub timeout: Duration,
     /// How long an answer holds.
     pub lifetime: Duration,
     /// Most answers that are kept.
     pub answers: usize,
     /// So many failures in a row open the breaker.
     pub failures: u32,
-    /// How long it stays open before one question is let through.
+    /// How long it stays open before one question is let through, and until that one is answered.
     pub pause: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_millis(500),
-            lifetime: Duration::from_secs(3600),
-            answers: 20_000,
-            failures: 5,
-            pause: Duration::from_secs(30),
-        }
+        Self { lifetime: Duration::from_secs(3600), answers: 20_000, failures: 5, pause: Duration::from_secs(30) }
     }
 }
 
-/// An outside source with what it said.
+/// What somebody outside said, and whether to ask again now.
 pub struct Consultation {
-    outside: Box<dyn Outside>,
     patience: Patience,
+    clock: Box<dyn Fn() -> Instant + Send + Sync>,
     state: Mutex<State>,
 }
 
@@ -89,45 +88,95 @@ impl fmt::Debug for Consultation {
     }
 }
 
+/// Most questions that one piece of work may leave.
+const MOST_INQUIRIES: usize = 1000;
+/// Longest canonical and longest code that are asked for.
+const LONGEST: usize = 512;
+
+thread_local! {
+    /// What the work on this thread could not be told; none when nobody gathers.
+    static OPEN: RefCell<Option<Vec<Inquiry>>> = const { RefCell::new(None) };
+}
+
+/// Runs a piece of work on this thread, and gives with its result what no [`Consultation`] could tell it yet, each once.
+pub fn gather<T>(work: impl FnOnce() -> T) -> (T, Vec<Inquiry>) {
+    let around = OPEN.replace(Some(Vec::new()));
+    // Put back even when the work panics: the next one on this thread must not inherit it.
+    let mut put_back = PutBack(around);
+    let result = work();
+    let open = OPEN.replace(put_back.0.take()).unwrap_or_default();
+    std::mem::forget(put_back);
+    (result, open)
+}
+
+struct PutBack(Option<Vec<Inquiry>>);
+
+impl Drop for PutBack {
+    fn drop(&mut self) {
+        OPEN.set(self.0.take());
+    }
+}
+
 impl Consultation {
-    /// Puts a cache and a breaker before a source.
-    pub fn new(outside: impl Outside + 'static, patience: Patience) -> Self {
-        Self { outside: Box::new(outside), patience, state: Mutex::default() }
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(patience: Patience) -> Self {
+        Self { patience, clock: Box::new(Instant::now), state: Mutex::default() }
     }
 
-    /// Whether it has the code; none when it cannot say or is not to be asked now.
+    /// Whether it has the code, as it was told; none when it was not asked, could not say, or that is too long ago. Then the
+    /// question is for [`gather`].
     pub fn has(&self, question: &OutsideQuestion<'_>) -> Option<bool> {
-        let (key, now) = (key(question), self.outside.now());
-        {
-            let mut state = self.state();
-            match state.answers.get(&key) {
-                Some((until, answer)) if *until > now => return *answer,
-                _ => {}
-            }
-            if state.open_until.is_some_and(|until| until > now) {
-                return None;
-            }
-            // Half open: while this question is out, no other follows.
-            if state.failures >= self.patience.failures {
-                state.open_until = Some(now + self.patience.timeout.max(self.patience.pause));
+        if !may_be_asked(question) {
+            return None;
+        }
+        let inquiry = Inquiry::of(question);
+        let told = self.state().answers.get(&inquiry.key()).copied();
+        match told {
+            Some((until, answer)) if until > (self.clock)() => answer,
+            _ => {
+                OPEN.with_borrow_mut(|open| {
+                    if let Some(open) = open.as_mut().filter(|open| open.len() < MOST_INQUIRIES)
+                        && !open.contains(&inquiry)
+                    {
+                        open.push(inquiry);
+                    }
+                });
+                None
             }
         }
-        let answer = self.outside.has(question, now + self.patience.timeout);
-        self.note(key, answer)
     }
 
-    fn note(&self, key: String, answer: Result<bool, Unanswered>) -> Option<bool> {
-        let now = self.outside.now();
+    /// Of so many questions, how many may be asked now: none while the breaker is open, one to try whether it may close.
+    pub fn admit(&self, questions: usize) -> usize {
+        let now = (self.clock)();
+        let mut state = self.state();
+        if state.open_until.is_some_and(|until| until > now) {
+            return 0;
+        }
+        if state.failures < self.patience.failures {
+            return questions;
+        }
+        // While this one is out, no other follows.
+        state.open_until = Some(now + self.patience.pause);
+        questions.min(1)
+    }
+
+    /// Keeps what was answered. Whether it opened the breaker.
+    pub fn tell(&self, inquiry: &Inquiry, answer: Result<bool, Unanswered>) -> bool {
+        let now = (self.clock)();
         let mut state = self.state();
         let answer = match answer {
             Ok(has) => Some(has),
             Err(Unanswered::Unknown) => None,
             Err(Unanswered::Unavailable) => {
                 state.failures = state.failures.saturating_add(1);
-                if state.failures >= self.patience.failures {
+                let is_at_limit = state.failures >= self.patience.failures;
+                let was_open = state.open_until.is_some_and(|until| until > now);
+                if is_at_limit {
                     state.open_until = Some(now + self.patience.pause);
                 }
-                return None;
+                return is_at_limit && !was_open;
             }
         };
         (state.failures, state.open_until) = (0, None);
@@ -137,8 +186,8 @@ impl Consultation {
         if state.answers.len() >= self.patience.answers {
             state.answers.clear();
         }
-        state.answers.insert(key, (now + self.patience.lifetime, answer));
-        answer
+        state.answers.insert(inquiry.key(), (now + self.patience.lifetime, answer));
+        false
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -146,78 +195,120 @@ impl Consultation {
     }
 }
 
-/// Parts that cannot run into each other: none has a control character that FHIR allows in it.
-fn key(question: &OutsideQuestion<'_>) -> String {
+/// What is no canonical of the world (`#contained`, a word) means nothing to anybody else; what is too long is no code.
+fn may_be_asked(question: &OutsideQuestion<'_>) -> bool {
+    let is_canonical = |url: &str| url.contains(':') && url.len() <= LONGEST && !url.contains(char::is_whitespace);
     let coding = &question.coding;
-    let parts = [question.value_set, coding.system, coding.version, Some(coding.code)];
-    parts.map(Option::unwrap_or_default).join("\u{1}")
+    let is_short = |text: &str| text.len() <= LONGEST;
+    question.value_set.is_none_or(is_canonical)
+        && coding.system.is_none_or(is_canonical)
+        && (question.value_set.is_some() || coding.system.is_some())
+        && is_short(coding.code)
+        && coding.version.is_none_or(is_short)
+}
+
+impl Inquiry {
+    fn of(question: &OutsideQuestion<'_>) -> Self {
+        let coding = &question.coding;
+        Self {
+            value_set: question.value_set.map(str::to_owned),
+            system: coding.system.map(str::to_owned),
+            version: coding.version.map(str::to_owned),
+            code: coding.code.to_owned(),
+        }
+    }
+
+    /// Parts that cannot run into each other: none has a control character that FHIR allows in it.
+    fn key(&self) -> String {
+        let parts = [self.value_set.as_deref(), self.system.as_deref(), self.version.as_deref(), Some(&*self.code)];
+        parts.map(Option::unwrap_or_default).join("\u{1}")
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
-
-    struct Server {
-        asked: Arc<AtomicU32>,
-        seconds: Arc<AtomicU64>,
-        start: Instant,
-        answer: Result<bool, Unanswered>,
-    }
-
-    impl Outside for Server {
-        fn has(&self, _: &OutsideQuestion<'_>, deadline: Instant) -> Result<bool, Unanswered> {
-            assert!(deadline > self.now());
-            self.asked.fetch_add(1, Ordering::Relaxed);
-            self.answer
-        }
-
-        fn now(&self) -> Instant {
-            self.start + Duration::from_secs(self.seconds.load(Ordering::Relaxed))
-        }
-    }
-
-    fn consultation(answer: Result<bool, Unanswered>) -> (Consultation, Arc<AtomicU32>, Arc<AtomicU64>) {
-        let (asked, seconds) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU64::new(0)));
-        let server = Server { asked: asked.clone(), seconds: seconds.clone(), start: Instant::now(), answer };
-        (Consultation::new(server, Patience { failures: 2, ..Patience::default() }), asked, seconds)
-    }
 
     const QUESTION: OutsideQuestion<'_> =
         OutsideQuestion { value_set: Some("http://x/vs"), coding: Coding::of("http://x/cs", "a") };
 
+    fn consultation() -> (Consultation, Arc<AtomicU64>) {
+        let (seconds, start) = (Arc::new(AtomicU64::new(0)), Instant::now());
+        let clock = Arc::clone(&seconds);
+        let clock = move || start + Duration::from_secs(clock.load(Ordering::Relaxed));
+        let patience = Patience { failures: 2, ..Patience::default() };
+        (Consultation { clock: Box::new(clock), ..Consultation::new(patience) }, seconds)
+    }
+
+    /// What is left to be asked of a question.
+    fn open(consultation: &Consultation) -> (Option<bool>, Vec<Inquiry>) {
+        gather(|| consultation.has(&QUESTION).or_else(|| consultation.has(&QUESTION)))
+    }
+
     #[test]
     fn an_answer_is_asked_for_once_until_it_is_old() {
-        let (consultation, asked, seconds) = consultation(Ok(true));
-        assert_eq!((consultation.has(&QUESTION), consultation.has(&QUESTION)), (Some(true), Some(true)));
-        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        let (consultation, seconds) = consultation();
+        let (told, inquiries) = open(&consultation);
+        assert_eq!((told, inquiries.len()), (None, 1));
+        assert!(!consultation.tell(&inquiries[0], Ok(true)));
+        assert_eq!(open(&consultation), (Some(true), vec![]));
         seconds.store(3601, Ordering::Relaxed);
-        assert_eq!(consultation.has(&QUESTION), Some(true));
-        assert_eq!(asked.load(Ordering::Relaxed), 2);
+        assert_eq!(open(&consultation), (None, inquiries));
     }
 
     #[test]
     fn a_server_that_is_down_is_left_alone_and_tried_again() {
-        let (consultation, asked, seconds) = consultation(Err(Unanswered::Unavailable));
-        for _ in 0..5 {
-            assert_eq!(consultation.has(&QUESTION), None);
-        }
-        assert_eq!(asked.load(Ordering::Relaxed), 2);
+        let (consultation, seconds) = consultation();
+        let (_, inquiries) = open(&consultation);
+        assert_eq!(consultation.admit(7), 7);
+        assert!(!consultation.tell(&inquiries[0], Err(Unanswered::Unavailable)));
+        assert!(consultation.tell(&inquiries[0], Err(Unanswered::Unavailable)));
+        assert_eq!(consultation.admit(7), 0);
         seconds.store(31, Ordering::Relaxed);
-        for _ in 0..5 {
-            assert_eq!(consultation.has(&QUESTION), None);
-        }
-        assert_eq!(asked.load(Ordering::Relaxed), 3);
+        assert_eq!((consultation.admit(7), consultation.admit(7)), (1, 0));
+        consultation.tell(&inquiries[0], Ok(false));
+        assert_eq!((consultation.admit(7), consultation.has(&QUESTION)), (7, Some(false)));
     }
 
     #[test]
     fn what_it_does_not_know_is_remembered_and_opens_nothing() {
-        let (consultation, asked, _) = consultation(Err(Unanswered::Unknown));
+        let (consultation, _) = consultation();
+        let (_, inquiries) = open(&consultation);
         for _ in 0..5 {
-            assert_eq!(consultation.has(&QUESTION), None);
+            assert!(!consultation.tell(&inquiries[0], Err(Unanswered::Unknown)));
         }
-        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        assert_eq!(open(&consultation), (None, vec![]));
+        assert_eq!(consultation.admit(1), 1);
+    }
+
+    #[test]
+    fn what_means_nothing_to_others_is_not_asked() {
+        let (consultation, _) = consultation();
+        let long = "a".repeat(600);
+        let ((), inquiries) = gather(|| {
+            for (value_set, system, code) in
+                [("#vs", "http://x/cs", "a"), ("http://x/vs", "word", "a"), ("http://x/vs", "http://x/cs", &*long)]
+            {
+                let question = OutsideQuestion { value_set: Some(value_set), coding: Coding::of(system, code) };
+                assert_eq!(consultation.has(&question), None);
+            }
+        });
+        assert_eq!(inquiries, vec![]);
+    }
+
+    #[test]
+    fn work_that_panics_leaves_nothing_for_the_next_one_on_its_thread() {
+        let (consultation, _) = consultation();
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            gather(|| {
+                consultation.has(&QUESTION);
+                assert!(consultation.has(&QUESTION).is_some(), "on purpose");
+            })
+        }));
+        assert!(outcome.is_err());
+        assert!(OPEN.with_borrow(Option::is_none));
     }
 }

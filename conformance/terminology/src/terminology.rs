@@ -17,6 +17,8 @@ use crate::value_set::ValueSet;
 pub struct Terminology {
     version: Version,
     top: Option<Arc<Layer>>,
+    /// The bit of the edition of US Core that a canonical without a version means.
+    edition: u8,
     outside: Option<Arc<Consultation>>,
 }
 
@@ -24,11 +26,20 @@ impl Terminology {
     /// The built-in facts of a release.
     #[must_use]
     pub const fn of(version: Version) -> Self {
-        Self { version, top: None, outside: None }
+        Self { version, top: None, edition: 1, outside: None }
     }
 
-    /// The same with somebody outside who is asked where nothing here can say. [`Terminology::member`] and
-    /// [`Terminology::code`] may block then.
+    /// The same, where a canonical of US Core without a version means that edition: `7.0.0`. One that is not here changes nothing.
+    #[must_use]
+    pub fn preferring_us_core(mut self, version: &str) -> Self {
+        match facts::edition(version) {
+            0 => {}
+            edition => self.edition = edition,
+        }
+        self
+    }
+
+    /// The same with what somebody outside has said where nothing here can say. Asking never waits: see [`Consultation`].
     #[must_use]
     pub fn consulting(mut self, outside: Arc<Consultation>) -> Self {
         self.outside = Some(outside);
@@ -134,11 +145,27 @@ impl Terminology {
     }
 
     /// The value sets with that canonical: of the highest layer that has any.
-    pub(crate) fn value_sets<'t>(&'t self, url: &str) -> impl Iterator<Item = &'t ValueSet> + use<'t> {
+    fn all_value_sets<'t>(&'t self, url: &str) -> impl Iterator<Item = &'t ValueSet> + Clone + use<'t> {
         let added = self.layers().map(|layer| layer.value_sets(url)).find(|sets| !sets.is_empty());
         let is_built_in = added.is_none();
         let built_in = is_built_in.then(|| facts::value_sets(self.version, url));
         added.unwrap_or_default().iter().chain(built_in.into_iter().flatten())
+    }
+
+    /// The value sets that a canonical means: without a version those of the preferred edition, or else of the oldest, where
+    /// there are several editions.
+    pub(crate) fn value_sets<'t>(
+        &'t self,
+        url: &str,
+        version: Option<&str>,
+    ) -> impl Iterator<Item = &'t ValueSet> + use<'t> {
+        let all = self.all_value_sets(url);
+        let is_preferred = |set: &&ValueSet| set.editions & self.edition != 0;
+        let meant = match version {
+            Some(_) => None,
+            None => all.clone().find(is_preferred).or_else(|| all.clone().next()).map(|set| set.editions),
+        };
+        all.filter(move |set| meant.is_none_or(|editions| set.editions == editions))
     }
 
     /// The code system that has all its codes in the value set with that canonical.

@@ -72,3 +72,74 @@ fn added_resources_hide_what_was_there_and_import_each_other_without_end() {
     assert_eq!(own.member(gender, Coding::of_code("male")), Membership::NotIn);
     assert_eq!(own.member(gender, Coding::of_code("A")), Membership::In);
 }
+
+const CDC: &str = "urn:oid:2.16.840.1.113883.6.238";
+const US_CORE: &str = "http://hl7.org/fhir/us/core/ValueSet/";
+
+#[test]
+fn race_ethnicity_and_sex_of_us_core_are_told() {
+    for set in ["omb-race-category", "omb-race-category|6.1.0", "omb-race-category|7.0.0"] {
+        let set = format!("{US_CORE}{set}");
+        assert_eq!(member(&set, CDC, "2106-3"), "in");
+        assert_eq!(member(&set, "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "ASKU"), "in");
+        assert_eq!(member(&set, CDC, "1586-7"), "not in");
+    }
+    let detailed = format!("{US_CORE}detailed-race|6.1.0");
+    assert_eq!(member(&detailed, CDC, "1586-7"), "in");
+    assert_eq!(member(&detailed, CDC, "2106-3"), "not in");
+    assert_eq!(member(&detailed, CDC, "2137-8"), "not in");
+    assert_eq!(member(&format!("{US_CORE}detailed-ethnicity"), CDC, "2184-0"), "in");
+    let birth_sex = format!("{US_CORE}birthsex|6.1.0");
+    assert_eq!(R4.member(&birth_sex, Coding::of_code("F")), Membership::In);
+    assert_eq!(R4.member(&birth_sex, Coding::of_code("X")), Membership::NotIn);
+    assert!(matches!(R4.code(CDC, None, "1586-7"), Lookup::Known(known) if known.display == Some("Shoshone")));
+    assert_eq!(R4.code(CDC, None, "9999-9"), Lookup::NoContent);
+}
+
+#[test]
+fn a_list_that_may_be_longer_affirms_and_does_not_deny() {
+    const SEX: &str = "http://cts.nlm.nih.gov/fhir/ValueSet/2.16.840.1.113762.1.4.1240.3";
+    assert_eq!(R4.member(SEX, Coding::of_code("248152002")), Membership::In);
+    assert!(matches!(R4.member(SEX, Coding::of_code("x")), Membership::Unknown(Why::ValueSet(SEX))));
+    assert!(matches!(R4.expand(SEX, None, None), Expansion::Unknown(_)));
+}
+
+#[test]
+fn a_canonical_of_us_core_without_a_version_means_the_preferred_edition() {
+    const CATEGORY: &str = "http://hl7.org/fhir/us/core/ValueSet/us-core-screening-assessment-observation-category";
+    let total = |terminology: &Terminology, set: &str| match terminology.expand(set, None, None) {
+        Expansion::Codes { total, .. } => total,
+        _ => 0,
+    };
+    let (six, nine) = (total(&R4, &format!("{CATEGORY}|6.1.0")), total(&R4, &format!("{CATEGORY}|9.0.0")));
+    assert_ne!(six, nine);
+    assert_eq!(total(&R4, CATEGORY), six);
+    assert_eq!(total(&R4.clone().preferring_us_core("9.0.0"), CATEGORY), nine);
+    assert_eq!(total(&R4.clone().preferring_us_core("5.0.1"), CATEGORY), six);
+}
+
+#[test]
+fn value_sets_of_the_extensions_are_there_for_every_release() {
+    const BORN: &str = "http://hl7.org/fhir/ValueSet/patient-bornstatus";
+    for version in Version::ALL {
+        assert!(Terminology::of(version).has_value_set(BORN), "{version}");
+    }
+}
+
+#[test]
+fn a_filter_looks_at_what_a_supplement_adds() {
+    let supplement = br#"{"resourceType":"CodeSystem","url":"http://x/more","content":"supplement",
+        "supplements":"http://hl7.org/fhir/administrative-gender",
+        "concept":[{"code":"male","property":[{"code":"mark","valueString":"m"}]}]}"#;
+    let set = br#"{"resourceType":"ValueSet","url":"http://x/vs","compose":{"include":[{
+        "system":"http://hl7.org/fhir/administrative-gender","filter":[{"property":"mark","op":"=","value":"m"}]}]}}"#;
+    const GENDER: &str = "http://hl7.org/fhir/administrative-gender";
+    let alone = R4.with([&set[..]]).unwrap();
+    assert!(matches!(
+        alone.member("http://x/vs", Coding::of(GENDER, "male")),
+        Membership::Unknown(Why::Filter("mark"))
+    ));
+    let both = R4.with([&set[..], &supplement[..]]).unwrap();
+    assert_eq!(both.member("http://x/vs", Coding::of(GENDER, "male")), Membership::In);
+    assert_eq!(both.member("http://x/vs", Coding::of(GENDER, "female")), Membership::NotIn);
+}

@@ -40,16 +40,31 @@ pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_reported: &dyn 
             }
         }
         Lookup::UnknownSystem => check_unknown(system, &url, report),
-        Lookup::NotThere | Lookup::NoContent => {}
+        Lookup::NoContent => check_form(coding, (&url, &text), report),
+        Lookup::NotThere => {}
     }
 }
 
-/// Words that are not those of the code, and codes that are not to be used any more.
+/// Words that are not those of the code, codes that only group others, and codes that are not to be used any more.
 fn check_known(subject: &Subject<'_>, coding: Value<'_>, code: (&str, &str), known: &Known<'_>, report: &mut Report) {
     display::check(subject, coding, code, known, report);
+    if known.is_abstract {
+        let text = format!("`{}` only groups others: expected a code below it", shortened(code.1));
+        report.warning(coding.index(), IssueType::BusinessRule, text);
+    }
     if known.is_inactive {
         let text = format!("`{}` is no longer in use: expected an active code", shortened(code.1));
         report.warning(coding.index(), IssueType::BusinessRule, text);
+    }
+}
+
+/// A code whose check digit is wrong is none of its system, whoever has the list: a slip of the pen. Only a warning, because
+/// the list may hold codes that are older than the rule.
+fn check_form(coding: Value<'_>, code: (&str, &str), report: &mut Report) {
+    if grammar::is_well_formed(code.0, code.1) == Some(false) {
+        let node = coding.member("code").map_or(coding.index(), Value::index);
+        let text = format!("`{}` has a wrong check digit: expected a code of {}", shortened(code.1), shortened(code.0));
+        report.warning(node, IssueType::CodeInvalid, text);
     }
 }
 

@@ -2,8 +2,9 @@
 //! `compile-terminology OUT-DIR NAME=PACKAGE.tgz… [lists=EXPANSIONS.tgz…]
 //! [zones=FOLDER] [units=UNITS.json]`.
 //!
-//! NAME is the release that a package belongs to: `r4`, `r4b`, `r5` for core packages, `tho` for the terminology of all
-//! releases, `us-6.1.0` for a version of US Core. `lists` are packages of expansions: of them come code systems that no
+//! NAME is the release that a package belongs to: `r4`, `r4b`, `r5` for core packages, `extensions-r4` and `extensions-r5` for the
+//! extensions that are published apart (of these comes what neither the core nor HL7's terminology has), `tho` for the
+//! terminology of all releases, `us-6.1.0` for a version of US Core. `lists` are packages of expansions: of them come code systems that no
 //! package has as such. `zones` is a compiled time zone database, `units` a table with the atoms of UCUM. The text is committed under `facts`; a new release of a
 //! package is read as its difference.
 
@@ -12,6 +13,7 @@ mod lists;
 mod package;
 mod sets;
 mod units;
+mod vsac;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -60,7 +62,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut systems = concepts::blocks(&packages);
     lists::add(&mut systems, &packages, &expansions, zones.as_deref())?;
     drop_covered(&mut systems);
-    let sets = sets::blocks(&packages);
+    vsac::add_system(&mut systems);
+    let mut sets = sets::blocks(&packages);
+    vsac::add_sets(&mut sets);
+    drop_repeated(&mut systems);
+    drop_repeated(&mut sets);
     write_all(&out, "code-systems", "codesystem", &systems)?;
     write_all(&out, "value-sets", "valueset", &sets)
 }
@@ -78,6 +84,21 @@ fn drop_covered(systems: &mut Blocks) {
             index - 1 == newest || !block.codes.is_subset(&codes)
         });
     }
+}
+
+/// What the package of extensions repeats of the core of its release, or of the terminology of all releases.
+fn drop_repeated(blocks: &mut Blocks) {
+    for blocks in blocks.values_mut() {
+        let has = |name: &str| blocks.iter().any(|block| block.releases.iter().any(|(release, _)| release == name));
+        let is_known = ["r4", "r5"].map(|core| (core, has(core) || has("tho")));
+        let is_repeated =
+            |release: &str| is_known.iter().any(|(core, known)| *known && release == format!("extensions-{core}"));
+        for block in &mut *blocks {
+            block.releases.retain(|(release, _)| !is_repeated(release));
+        }
+        blocks.retain(|block| !block.releases.is_empty());
+    }
+    blocks.retain(|_, blocks| !blocks.is_empty());
 }
 
 fn write_all(out: &str, folder: &str, keyword: &str, blocks: &Blocks) -> Result<(), Box<dyn Error>> {
@@ -99,7 +120,7 @@ fn write_all(out: &str, folder: &str, keyword: &str, blocks: &Blocks) -> Result<
 
 /// The file of a canonical.
 fn group(url: &str) -> &'static str {
-    const GROUPS: [(&str, &str); 9] = [
+    const GROUPS: [(&str, &str); 11] = [
         ("http://terminology.hl7.org/CodeSystem/v2-", "v2"),
         ("http://terminology.hl7.org/ValueSet/v2-", "v2"),
         ("http://terminology.hl7.org/CodeSystem/v3-", "v3"),
@@ -107,6 +128,8 @@ fn group(url: &str) -> &'static str {
         ("http://terminology.hl7.org/CodeSystem/PHVS", "others"),
         ("http://terminology.hl7.org/", "hl7"),
         ("http://hl7.org/fhir/us/core/", "us-core"),
+        ("http://cts.nlm.nih.gov/", "us-core"),
+        ("urn:oid:2.16.840.1.113883.6.238", "us-core"),
         ("http://hl7.org/fhir/sid/", "others"),
         ("http://hl7.org/fhir/", "fhir"),
     ];

@@ -108,6 +108,15 @@ impl CodeSystem {
         self.concepts.get(self.find(code)? as usize)
     }
 
+    /// Whether any property, name and value, of a code, or of any, is such.
+    pub(crate) fn has_property(&self, code: Option<&str>, is: &dyn Fn(&str, &str) -> bool) -> bool {
+        let concepts = match code {
+            Some(code) => self.concept(code).map(std::slice::from_ref).unwrap_or_default(),
+            None => &*self.concepts,
+        };
+        concepts.iter().flat_map(|concept| &concept.properties).any(|(name, value)| is(name, value))
+    }
+
     /// Whether `index` is `ancestor` or lies below it. A chain of single parents is followed without a list of what was seen.
     pub(crate) fn is_below(&self, mut index: u32, ancestor: u32) -> bool {
         for _ in 0..MAX_DEPTH {

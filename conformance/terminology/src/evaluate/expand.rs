@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{MAX_DEPTH, Question, parts};
+use super::{MAX_DEPTH, Question, is_version, parts};
 use crate::answer::{Coding, Expansion, Listed, Lookup, Membership, Why};
 use crate::code_system::Content;
 use crate::value_set::{Clause, ValueSet};
@@ -56,12 +56,16 @@ impl<'t> Question<'t> {
         if self.depth > MAX_DEPTH {
             return Err(Stop::Unknown(Why::TooDeep));
         }
-        let (url, _) = parts(canonical);
+        let (url, version) = parts(canonical);
         let terminology = self.terminology;
-        let Some(set) = terminology.value_sets(url).next() else {
+        let mut sets = terminology.value_sets(url, version);
+        let Some(set) = sets.find(|set| is_version(&set.version, version)) else {
             let system = self.whole_system(url).ok_or(Stop::Unknown(Why::ValueSet(canonical)))?;
             return self.list_system(system, listing, |_| Membership::In);
         };
+        if set.is_partial {
+            return Err(Stop::Unknown(Why::ValueSet(canonical)));
+        }
         self.depth += 1;
         let listed = set.includes.iter().try_for_each(|clause| self.list_clause(set, clause, listing));
         self.depth -= 1;

@@ -42,7 +42,7 @@ impl<'t> Question<'t> {
 
     pub(crate) fn has_value_set(&self, canonical: &str) -> bool {
         let (url, _) = parts(canonical);
-        self.terminology.value_sets(url).next().is_some() || self.whole_system(url).is_some()
+        self.terminology.value_sets(url, None).next().is_some() || self.whole_system(url).is_some()
     }
 
     pub(crate) fn member(&mut self, canonical: &'t str, coding: &Coding<'t>) -> Membership<'t> {
@@ -60,13 +60,9 @@ impl<'t> Question<'t> {
     fn member_of(&mut self, canonical: &'t str, coding: &Coding<'t>) -> Membership<'t> {
         let (url, version) = parts(canonical);
         let terminology = self.terminology;
-        let mut answer = None;
-        let mut rank = None;
-        for set in terminology.value_sets(url) {
-            // Those of the preferred edition come first.
-            if version.is_none() && *rank.get_or_insert(set.rank) != set.rank {
-                break;
-            }
+        let (mut answer, mut is_known) = (None, false);
+        for set in terminology.value_sets(url, version) {
+            is_known = true;
             let found = self.set_has(set, coding);
             if found == Membership::In || is_version(&set.version, version) {
                 answer = Some(either(answer, found));
@@ -75,7 +71,6 @@ impl<'t> Question<'t> {
                 break;
             }
         }
-        let is_known = rank.is_some();
         let whole = |question: &mut Self| (!is_known).then(|| question.in_whole_system(url, coding)).flatten();
         answer.or_else(|| whole(self)).unwrap_or(Membership::Unknown(Why::ValueSet(canonical)))
     }
@@ -116,7 +111,10 @@ impl<'t> Question<'t> {
     }
 
     pub(crate) fn set_has(&mut self, set: &'t ValueSet, coding: &Coding<'t>) -> Membership<'t> {
-        let included = self.any_has(&set.includes, coding);
+        let included = match self.any_has(&set.includes, coding) {
+            Membership::NotIn if set.is_partial => Membership::Unknown(Why::ValueSet(&set.url)),
+            included => included,
+        };
         if included == Membership::NotIn || set.excludes.is_empty() && !set.is_active_only {
             return included;
         }
@@ -191,7 +189,11 @@ impl<'t> Question<'t> {
         let mut is_complete = false;
         for known in self.terminology.code_systems(system) {
             if let Some(index) = known.find(coding.code) {
-                return meets_all(filters, |filter| filter.holds(known, index));
+                let supplied = |code: Option<&str>, is: &dyn Fn(&str, &str) -> bool| {
+                    let mut supplements = self.terminology.supplements(system);
+                    supplements.any(|more| more.has_property(code, is))
+                };
+                return meets_all(filters, |filter| filter.holds(known, index, &supplied));
             }
             is_complete |= known.content == Content::Complete && is_version(&known.version, version);
         }

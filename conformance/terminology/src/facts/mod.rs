@@ -45,8 +45,8 @@ pub(crate) fn code_systems_anywhere<'f>(url: &str) -> impl Iterator<Item = &'f C
     SYSTEM_INDEX.all(url).iter().map(|block| block.read.get_or_init(|| read::code_system(block)))
 }
 
-/// The value sets with that canonical in a release, those of the preferred edition first.
-pub(crate) fn value_sets<'f>(version: Version, url: &str) -> impl Iterator<Item = &'f ValueSet> + use<'f> {
+/// The value sets with that canonical in a release, oldest edition first.
+pub(crate) fn value_sets<'f>(version: Version, url: &str) -> impl Iterator<Item = &'f ValueSet> + Clone + use<'f> {
     SET_INDEX.of(url, version).map(|block| block.read.get_or_init(|| read::value_set(block)))
 }
 
@@ -78,7 +78,7 @@ impl<T> Index<T> {
                 blocks.entry(block.url).or_default().push(block);
             }
         }
-        blocks.values_mut().for_each(|blocks| blocks.sort_by_key(Block::rank));
+        blocks.values_mut().for_each(|blocks| blocks.sort_by_key(Block::editions));
         Self { blocks }
     }
 
@@ -86,7 +86,7 @@ impl<T> Index<T> {
         self.blocks.get(url).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn of<'i>(&'i self, url: &str, version: Version) -> impl Iterator<Item = &'i Block<T>> + use<'i, T> {
+    fn of<'i>(&'i self, url: &str, version: Version) -> impl Iterator<Item = &'i Block<T>> + Clone + use<'i, T> {
         self.all(url).iter().filter(move |block| block.mask & bit(version) != 0)
     }
 }
@@ -120,15 +120,20 @@ impl<T> Block<T> {
         versions.map(|(_, version)| version).filter(|version| !version.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
-    /// Of several editions the one that a canonical without a version means has the least.
-    fn rank(&self) -> u8 {
-        let rank = |release: &str| match release.split_once('=') {
-            Some(("us-7.0.0", _)) => 1,
-            Some(("us-9.0.0", _)) => 2,
-            _ => 0,
-        };
-        self.releases.split(' ').map(rank).min().unwrap_or_default()
+    /// The editions of US Core that have it, as bits of [`edition`]; none for what is not of US Core.
+    fn editions(&self) -> u8 {
+        let releases = self.releases.split(' ').filter_map(|release| release.split_once('=')?.0.strip_prefix("us-"));
+        releases.map(edition).fold(0, |all, edition| all | edition)
     }
+}
+
+/// The editions of US Core that are here, oldest first.
+const EDITIONS: [&str; 3] = ["6.1.0", "7.0.0", "9.0.0"];
+
+/// The bit of an edition of US Core: `7.0.0`, or `7` for what begins with it. None for one that is not here.
+pub(crate) fn edition(version: &str) -> u8 {
+    let place = EDITIONS.iter().rposition(|known| crate::evaluate::is_version(known, Some(version)));
+    place.map_or(0, |place| 1 << place)
 }
 
 const fn bit(version: Version) -> u8 {
@@ -139,8 +144,9 @@ const fn bit(version: Version) -> u8 {
 fn release_bits(release: &str) -> u8 {
     match release.split_once('=') {
         Some(("r4", _)) => bit(Version::R4),
+        Some(("extensions-r4", _)) => bit(Version::R4) | bit(Version::R4B),
         Some(("r4b", _)) => bit(Version::R4B),
-        Some(("r5", _)) => bit(Version::R5),
+        Some(("r5" | "extensions-r5", _)) => bit(Version::R5),
         _ => u8::MAX,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Block, header};
+use super::{Block, SYSTEM_INDEX, header};
 use crate::code_system::{CodeSystem, Concept, Content, Text};
 use crate::value_set::{Clause, Codes, Filter, ValueSet};
 
@@ -28,19 +28,42 @@ struct Links {
 }
 
 fn concepts(body: &'static str) -> Vec<Concept> {
-    let mut concepts: Vec<Concept> = Vec::new();
-    let (mut above, mut links): (Vec<u32>, _) = (Vec::new(), Links::default());
-    for line in body.lines().filter(|line| line.starts_with('\t')) {
-        let text = line.trim_start_matches('\t');
-        above.truncate((line.len() - text.len()).saturating_sub(1));
-        let index = concepts.len() as u32;
-        let mut read = concept(text, index, &mut links);
-        read.parents.extend(above.last());
-        above.push(index);
-        concepts.push(read);
+    let mut outline = Outline::default();
+    outline.read(body, 0);
+    link(&mut outline.concepts, &outline.links);
+    outline.concepts
+}
+
+/// Concepts below each other as their lines are indented.
+#[derive(Default)]
+struct Outline {
+    concepts: Vec<Concept>,
+    /// The last one at each depth.
+    above: Vec<u32>,
+    links: Links,
+}
+
+impl Outline {
+    /// `<CANONICAL` stands for the concepts of another code system, at its depth.
+    fn read(&mut self, body: &'static str, depth: usize) {
+        for line in body.lines().filter(|line| line.starts_with('\t')) {
+            let text = line.trim_start_matches('\t');
+            let own = depth + line.len() - text.len() - 1;
+            match text.strip_prefix('<').filter(|_| depth == 0) {
+                Some(other) => SYSTEM_INDEX.all(other).iter().for_each(|block| self.read(block.body, own)),
+                None => self.add(text, own),
+            }
+        }
     }
-    link(&mut concepts, &links);
-    concepts
+
+    fn add(&mut self, text: &'static str, depth: usize) {
+        self.above.truncate(depth);
+        let index = self.concepts.len() as u32;
+        let mut read = concept(text, index, &mut self.links);
+        read.parents.extend(self.above.last());
+        self.above.push(index);
+        self.concepts.push(read);
+    }
 }
 
 fn concept(text: &'static str, index: u32, links: &mut Links) -> Concept {
@@ -96,7 +119,8 @@ pub(super) fn value_set(block: &Block<ValueSet>) -> ValueSet {
     let mut set = ValueSet {
         url: block.url.into(),
         version: block.versions().into(),
-        rank: block.rank(),
+        editions: block.editions(),
+        is_partial: header(block.body, "@partial").is_some(),
         is_active_only: header(block.body, "@active-only").is_some(),
         ..ValueSet::default()
     };

@@ -22,6 +22,18 @@ pub fn holds(system: &str, code: &str) -> Option<bool> {
     }
 }
 
+/// Whether a code has the form that every code of its system has, check digit and all; none for systems whose codes have none,
+/// and for expressions of several codes.
+#[must_use]
+pub fn is_well_formed(system: &str, code: &str) -> Option<bool> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match system {
+        "http://loinc.org" => code.split_once('-').filter(|(digits, _)| is_number(digits)).map(|_| is_loinc_form(code)),
+        "http://snomed.info/sct" => is_number(code).then(|| is_snomed_form(code)),
+        _ => None,
+    }
+}
+
 /// Code systems that everybody knows by name and nobody here may or can list.
 const NAMED: [&str; 24] = [
     "http://snomed.info/sct",

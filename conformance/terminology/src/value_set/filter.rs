@@ -44,6 +44,9 @@ impl Operator {
     }
 }
 
+/// Whether any property, name and value, that supplements of the code system give a code, or any code, is such.
+pub(crate) type Supplied<'s> = dyn Fn(Option<&str>, &dyn Fn(&str, &str) -> bool) -> bool + 's;
+
 /// A filter.
 #[derive(Debug)]
 pub(crate) struct Filter {
@@ -66,8 +69,11 @@ impl Filter {
     }
 
     /// Whether a concept meets it; none when that cannot be said.
-    pub(crate) fn holds(&self, system: &CodeSystem, index: u32) -> Option<bool> {
+    pub(crate) fn holds(&self, system: &CodeSystem, index: u32, supplied: &Supplied<'_>) -> Option<bool> {
         let concept = system.concepts.get(index as usize)?;
+        if self.is_untold(system, supplied) {
+            return None;
+        }
         match self.operator {
             Operator::IsA => self.relates(system, |own| system.is_below(index, own)),
             Operator::DescendentOf => self.relates(system, |own| index != own && system.is_below(index, own)),
@@ -77,13 +83,13 @@ impl Filter {
             Operator::DescendentLeaf => {
                 self.relates(system, |own| index != own && system.is_below(index, own) && !system.has_children(index))
             }
-            Operator::Exists => Some(self.values(system, concept).is_some() == (self.value == "true")),
-            Operator::Equals => Some(self.any(system, concept, |value| value == self.value)),
-            Operator::In => Some(self.any(system, concept, |value| self.lists(value))),
-            Operator::NotIn => Some(!self.any(system, concept, |value| self.lists(value))),
+            Operator::Exists => Some(self.any(system, concept, supplied, |_| true) == (self.value == "true")),
+            Operator::Equals => Some(self.any(system, concept, supplied, |value| value == self.value)),
+            Operator::In => Some(self.any(system, concept, supplied, |value| self.lists(value))),
+            Operator::NotIn => Some(!self.any(system, concept, supplied, |value| self.lists(value))),
             Operator::Regex => {
                 let pattern = self.pattern()?;
-                Some(self.any(system, concept, |value| pattern.is_match(value)))
+                Some(self.any(system, concept, supplied, |value| pattern.is_match(value)))
             }
             Operator::Unknown => None,
         }
@@ -115,7 +121,23 @@ impl Filter {
         self.value.split(',').any(|listed| listed.trim() == value)
     }
 
-    fn any(&self, system: &CodeSystem, concept: &Concept, holds: impl Fn(&str) -> bool) -> bool {
+    /// Whether it asks for a property of which the built-in facts say nothing: they keep those that value sets of the packages
+    /// ask for.
+    fn is_untold(&self, system: &CodeSystem, supplied: &Supplied<'_>) -> bool {
+        const ALWAYS: [&str; 7] = ["code", "concept", "display", "parent", "child", "inactive", "notSelectable"];
+        matches!(system.url, Text::Borrowed(_))
+            && !ALWAYS.contains(&&*self.property)
+            && !system.has_property(None, &|name, _| name == self.property)
+            && !supplied(None, &|name, _| name == self.property)
+    }
+
+    fn any(
+        &self,
+        system: &CodeSystem,
+        concept: &Concept,
+        supplied: &Supplied<'_>,
+        holds: impl Fn(&str) -> bool,
+    ) -> bool {
         match &*self.property {
             "code" | "concept" => holds(&concept.code),
             "display" => holds(&concept.display),
@@ -128,13 +150,11 @@ impl Filter {
             }),
             "inactive" => holds(if concept.is_inactive { "true" } else { "false" }),
             "notSelectable" => holds(if concept.is_abstract { "true" } else { "false" }),
-            name => concept.properties.iter().any(|(known, value)| known == name && holds(value)),
+            name => {
+                let is = |known: &str, value: &str| known == name && holds(value);
+                concept.properties.iter().any(|(known, value)| is(known, value)) || supplied(Some(&concept.code), &is)
+            }
         }
-    }
-
-    /// Something, where the concept has the property.
-    fn values(&self, system: &CodeSystem, concept: &Concept) -> Option<()> {
-        self.any(system, concept, |_| true).then_some(())
     }
 
     fn pattern(&self) -> Option<&Regex> {

@@ -14,8 +14,10 @@ pub(crate) struct ValueSet {
     pub(crate) url: Text,
     /// Space-separated where the facts of several releases are the same.
     pub(crate) version: Text,
-    /// Of several editions the one that a canonical without a version means has the least.
-    pub(crate) rank: u8,
+    /// The editions of US Core that have it, as bits; none for what is not of US Core.
+    pub(crate) editions: u8,
+    /// Whether it may have more codes than are here.
+    pub(crate) is_partial: bool,
     pub(crate) includes: Vec<Clause>,
     pub(crate) excludes: Vec<Clause>,
     /// Whether codes that are not to be used any more are kept out (`compose.inactive` is false).

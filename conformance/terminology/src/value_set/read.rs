@@ -17,7 +17,8 @@ pub(crate) fn read(resource: &Value) -> ValueSet {
     ValueSet {
         url: owned(resource, "url"),
         version: owned(resource, "version"),
-        rank: 0,
+        editions: 0,
+        is_partial: false,
         includes,
         excludes: clauses("exclude"),
         is_active_only: compose.and_then(|compose| flag(compose, "inactive")) == Some(false),
