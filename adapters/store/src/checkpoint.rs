@@ -52,7 +52,7 @@ fn run(connection: &Connection, woken: &Receiver<()>) {
             _ => Ok(log),
         });
         if let Err(error) = moved {
-            tracing::warn!(cause = ?crate::failure::from_sqlite(&error).cause, "a checkpoint failed");
+            tracing::warn!(cause = ?crate::failure::failure(&error.into()).cause, "a checkpoint failed");
         }
     }
 }

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use adapter::Error;
 use parking_lot::Mutex;
-use rusqlite::Connection;
 
-use crate::failure::OrFail;
 use crate::schema::open_reader;
+use crate::sql::{self, Connection};
 
 /// Idle connections, as many as were ever in use at once.
 pub(crate) struct Connections {
@@ -27,7 +26,7 @@ impl Connections {
         let idle = self.idle.lock().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => open_reader(&self.path).or_fail()?,
+            None => Connection::Sqlite(open_reader(&self.path).map_err(sql::Error::from)?),
         };
         let result = read(&connection);
         self.idle.lock().push(connection);

@@ -1,7 +1,9 @@
-//! What SQLite's errors mean to the gateway.
+//! What the database's errors mean to the gateway.
 
 use adapter::{Error, ErrorKind};
 use rusqlite::ffi::{self, ErrorCode};
+
+use crate::sql;
 
 /// What only the log may read: SQLite's own code and name. Never its message, which may quote a value.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -10,11 +12,27 @@ pub(crate) struct Cause {
     extended: i32,
 }
 
-/// The failure that a client meets when SQLite refuses.
-pub(crate) fn from_sqlite(error: &rusqlite::Error) -> Error {
-    let Some(code) = error.sqlite_error() else {
-        return Error::new(ErrorKind::Internal, "the store holds a row that it cannot read").because(kind_of(error));
-    };
+/// The failure that a client meets when the database refuses.
+pub(crate) fn failure(error: &sql::Error) -> Error {
+    match error {
+        sql::Error::Sqlite(error) => from_sqlite(error),
+        sql::Error::Column => unreadable("a column has another type"),
+        sql::Error::NoRow => unreadable("a row is missing"),
+    }
+}
+
+impl From<sql::Error> for Error {
+    fn from(error: sql::Error) -> Self {
+        failure(&error)
+    }
+}
+
+fn unreadable(why: &'static str) -> Error {
+    Error::new(ErrorKind::Internal, "the store holds a row that it cannot read").because(why)
+}
+
+fn from_sqlite(error: &rusqlite::Error) -> Error {
+    let Some(code) = error.sqlite_error() else { return unreadable("a statement and its values do not fit") };
     let (kind, text) = match code.code {
         ErrorCode::DiskFull => (ErrorKind::Storage, "the store is full; nothing was written"),
         ErrorCode::SystemIoFailure
@@ -31,17 +49,6 @@ pub(crate) fn from_sqlite(error: &rusqlite::Error) -> Error {
     Error::new(kind, text).because(Cause { extended: code.extended_code })
 }
 
-fn kind_of(error: &rusqlite::Error) -> &'static str {
-    match error {
-        rusqlite::Error::QueryReturnedNoRows => "a row is missing",
-        rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..) => {
-            "a column has another type"
-        }
-        rusqlite::Error::IntegralValueOutOfRange(..) => "an integer is out of range",
-        _ => "a statement and its parameters do not fit",
-    }
-}
-
 /// What a failure says about the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disk {
@@ -55,18 +62,19 @@ pub(crate) enum Disk {
 
 impl Disk {
     /// An error that says so, where SQLite's own is gone.
-    pub(crate) fn as_error(self) -> rusqlite::Error {
+    pub(crate) fn as_error(self) -> sql::Error {
         let code = match self {
             Self::Well => ffi::SQLITE_ABORT,
             Self::Full => ffi::SQLITE_FULL,
             Self::Broken => ffi::SQLITE_IOERR,
         };
-        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
     }
 }
 
 /// What SQLite's own failure says about the disk.
-pub(crate) fn disk(error: &rusqlite::Error) -> Disk {
+pub(crate) fn disk(error: &sql::Error) -> Disk {
+    let sql::Error::Sqlite(error) = error else { return Disk::Well };
     error.sqlite_error().map_or(Disk::Well, |error| disk_of(error.extended_code))
 }
 
@@ -84,31 +92,20 @@ fn disk_of(extended_code: i32) -> Disk {
     }
 }
 
-/// SQLite's errors in functions that fail as an adapter does.
-pub(crate) trait OrFail<T> {
-    /// The value, or what a client meets.
-    fn or_fail(self) -> Result<T, Error>;
-}
-
-impl<T> OrFail<T> for rusqlite::Result<T> {
-    fn or_fail(self) -> Result<T, Error> {
-        self.map_err(|error| from_sqlite(&error))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_full_disk_and_a_broken_one_are_storage_failures_and_only_the_latter_stops_the_writer() {
-        let of = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some("Everywoman".into()));
+        let of =
+            |code| sql::Error::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some("Everywoman".into())));
         let full = of(ffi::SQLITE_FULL);
         let broken = of(ffi::SQLITE_IOERR_FSYNC);
-        assert_eq!(from_sqlite(&full).kind, ErrorKind::Storage);
-        assert_eq!(from_sqlite(&broken).kind, ErrorKind::Storage);
+        assert_eq!(failure(&full).kind, ErrorKind::Storage);
+        assert_eq!(failure(&broken).kind, ErrorKind::Storage);
         assert_eq!((disk(&full), disk(&broken)), (Disk::Full, Disk::Broken));
-        assert_eq!(disk_behind(&from_sqlite(&broken)), Disk::Broken);
-        assert!(!format!("{:?}", from_sqlite(&full)).contains("Everywoman"), "SQLite's message stays out of logs");
+        assert_eq!(disk_behind(&failure(&broken)), Disk::Broken);
+        assert!(!format!("{:?}", failure(&full)).contains("Everywoman"), "SQLite's message stays out of logs");
     }
 }

@@ -6,15 +6,14 @@ use std::time::SystemTime;
 use adapter::reply::{Reply, Status};
 use adapter::{Call, Error, ErrorKind};
 use fhir::{Id, Query};
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::OrFail as _;
 use crate::instant::instant;
 use crate::query::alternative::not_supported;
 use crate::query::{Bundle, Pages, json_text};
 use crate::record::{self, Method, Version};
 use crate::scopes::Scope;
+use crate::sql::{Connection, values};
 
 /// Where a page begins: what its link carries, bound to the resource.
 #[derive(Serialize, Deserialize)]
@@ -109,12 +108,8 @@ impl Planned {
 
 /// How many versions are older than `before` and not older than `since`.
 fn count(connection: &Connection, resource: i64, before: i64, since: i64) -> Result<u64, Error> {
-    connection
-        .prepare_cached("SELECT count(*) FROM version WHERE resource = ?1 AND number < ?2 AND updated >= ?3")
-        .or_fail()?
-        .query_row([resource, before, since], |row| row.get::<_, i64>(0))
-        .or_fail()
-        .map(i64::unsigned_abs)
+    let sql = "SELECT count(*) FROM version WHERE resource = ?1 AND number < ?2 AND updated >= ?3";
+    Ok(connection.number(sql, &values![resource, before, since])?.unsigned_abs())
 }
 
 /// The Bundle.

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use fhir::Version;
 use fhir::json::Document;
-use rusqlite::{Connection, params};
 use search::{IndexValue, ReferenceValue};
 
 use crate::scopes::Scope;
+use crate::sql::{Connection, Result, Value, values};
 
 /// Changes whenever the same resource would give other rows: the rows of an older file are then made anew at the start.
 pub(crate) const REVISION: u32 = 2;
@@ -77,55 +77,46 @@ fn owned(part: Option<Cow<'_, str>>) -> String {
 }
 
 /// Adds the rows of a resource.
-pub(crate) fn insert(connection: &Connection, resource: i64, rows: &[Row]) -> rusqlite::Result<()> {
+pub(crate) fn insert(connection: &Connection, resource: i64, rows: &[Row]) -> Result<()> {
     apply(connection, resource, rows, Row::INSERT)
 }
 
 /// Takes the rows of a resource away. They are those that [`rows`] makes of the version that was current.
-pub(crate) fn remove(connection: &Connection, resource: i64, rows: &[Row]) -> rusqlite::Result<()> {
-    apply(connection, resource, rows, Row::DELETE)
+pub(crate) fn remove(connection: &Connection, resource: i64, rows: &[Row]) -> Result<()> {
+    apply(connection, resource, rows, connection.dialect().delete_row())
 }
 
 /// Runs the statement of each row's table; `statements` are in the order of [`Row`]'s variants, as the rows are.
-fn apply(connection: &Connection, resource: i64, rows: &[Row], statements: [&str; 4]) -> rusqlite::Result<()> {
+fn apply(connection: &Connection, resource: i64, rows: &[Row], statements: [&str; 4]) -> Result<()> {
     for (table, sql) in statements.into_iter().enumerate() {
         let mut own = rows.iter().filter(|row| row.table() == table).peekable();
         if own.peek().is_none() {
             continue;
         }
-        let mut statement = connection.prepare_cached(sql)?;
-        for row in own {
-            match row {
-                Row::Token { parameter, code, system } => {
-                    statement.execute(params![parameter, code, resource, system])?
-                }
-                Row::Text { parameter, value, exact } => {
-                    statement.execute(params![parameter, value, resource, exact])?
-                }
-                Row::Date { parameter, low, high } => statement.execute(params![parameter, low, resource, high])?,
-                Row::Link { parameter, target, resource_type } => {
-                    statement.execute(params![parameter, target, resource, resource_type])?
-                }
-            };
-        }
+        connection.execute_each(sql, own.map(|row| row.values(resource)))?;
     }
     Ok(())
 }
 
 impl Row {
     const INSERT: [&str; 4] = [
-        "INSERT OR IGNORE INTO token (parameter, code, resource, system) VALUES (?1, ?2, ?3, ?4)",
-        "INSERT OR IGNORE INTO text (parameter, value, resource, exact) VALUES (?1, ?2, ?3, ?4)",
-        "INSERT OR IGNORE INTO date (parameter, low, resource, high) VALUES (?1, ?2, ?3, ?4)",
-        "INSERT OR IGNORE INTO link (parameter, target, resource, type) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO token (parameter, code, resource, system) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        "INSERT INTO text (parameter, value, resource, exact) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        "INSERT INTO date (parameter, low, resource, high) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        "INSERT INTO link (parameter, target, resource, type) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
     ];
 
-    const DELETE: [&str; 4] = [
-        "DELETE FROM token WHERE parameter = ?1 AND code = ?2 AND resource = ?3 AND system = ?4",
-        "DELETE FROM text WHERE parameter = ?1 AND value = ?2 AND resource = ?3 AND exact = ?4",
-        "DELETE FROM date WHERE parameter = ?1 AND low = ?2 AND resource = ?3 AND high = ?4",
-        "DELETE FROM link WHERE parameter = ?1 AND target = ?2 AND resource = ?3 AND type = ?4",
-    ];
+    /// Its columns, in the order of the statements.
+    fn values(&self, resource: i64) -> [Value<'_>; 4] {
+        match self {
+            Self::Token { parameter, code, system } => values![*parameter, code.as_str(), resource, system.as_str()],
+            Self::Text { parameter, value, exact } => values![*parameter, value.as_str(), resource, exact.as_str()],
+            Self::Date { parameter, low, high } => values![*parameter, *low, resource, *high],
+            Self::Link { parameter, target, resource_type } => {
+                values![*parameter, target.as_str(), resource, *resource_type]
+            }
+        }
+    }
 
     const fn table(&self) -> usize {
         match self {
@@ -138,14 +129,14 @@ impl Row {
 }
 
 /// Takes every row of a resource away, whatever it was made of. Reads all rows of the scope.
-pub(crate) fn remove_all(connection: &Connection, scope: &Scope, resource: i64) -> rusqlite::Result<()> {
+pub(crate) fn remove_all(connection: &Connection, scope: &Scope, resource: i64) -> Result<()> {
     for table in ["token", "text", "date", "link"] {
         connection.execute(
             &format!(
                 "DELETE FROM {table} \
                  WHERE parameter IN (SELECT key FROM parameter WHERE scope = ?1) AND resource = ?2"
             ),
-            params![scope.key, resource],
+            &values![scope.key, resource],
         )?;
     }
     Ok(())

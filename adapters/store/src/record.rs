@@ -1,12 +1,13 @@
 //! Rows of the tables `resource` and `version`.
 
+use std::ops::ControlFlow;
+
 use adapter::{Error, ErrorKind, Reply, Status};
 use fhir::{Id, ResourceType, VersionId};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::failure::OrFail;
 use crate::instant::system_time;
 use crate::scopes::Scope;
+use crate::sql::{self, Connection, Row, values};
 
 /// Bytes of bodies after which a list of versions ends.
 const LARGEST: usize = 8 << 20;
@@ -63,7 +64,7 @@ pub(crate) struct Version {
 
 impl Version {
     /// Of `number, updated, method, body`, in that order.
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn from_row(row: &Row<'_>) -> sql::Result<Self> {
         Ok(Self {
             number: row.get(0)?,
             updated: row.get(1)?,
@@ -94,27 +95,23 @@ pub(crate) fn subject(resource_type: ResourceType, id: Id, number: i64) -> adapt
 
 /// The current state of a resource, deleted ones included.
 pub(crate) fn current(connection: &Connection, scope: i64, id: &str) -> Result<Option<Current>, Error> {
-    connection
-        .prepare_cached("SELECT key, current, number, updated, deleted FROM resource WHERE scope = ?1 AND id = ?2")
-        .or_fail()?
-        .query_row(params![scope, id], |row| {
-            Ok(Current {
-                key: row.get(0)?,
-                version: row.get(1)?,
-                number: row.get(2)?,
-                updated: row.get(3)?,
-                is_deleted: row.get(4)?,
-            })
+    let sql = "SELECT key, current, number, updated, deleted FROM resource WHERE scope = ?1 AND id = ?2";
+    Ok(connection.one(sql, &values![scope, id], |row| {
+        Ok(Current {
+            key: row.get(0)?,
+            version: row.get(1)?,
+            number: row.get(2)?,
+            updated: row.get(3)?,
+            is_deleted: row.get(4)?,
         })
-        .optional()
-        .or_fail()
+    })?)
 }
 
 /// The current version of a resource.
 pub(crate) fn current_version(connection: &Connection, scope: i64, id: &str) -> Result<Option<Version>, Error> {
     let sql = "SELECT v.number, v.updated, v.method, v.body \
                FROM resource AS r JOIN version AS v ON v.key = r.current WHERE r.scope = ?1 AND r.id = ?2";
-    connection.prepare_cached(sql).or_fail()?.query_row(params![scope, id], Version::from_row).optional().or_fail()
+    Ok(connection.one(sql, &values![scope, id], Version::from_row)?)
 }
 
 /// One version of a resource.
@@ -122,12 +119,7 @@ pub(crate) fn version(connection: &Connection, scope: i64, id: &str, number: i64
     let sql = "SELECT v.number, v.updated, v.method, v.body \
                FROM resource AS r JOIN version AS v ON v.resource = r.key AND v.number = ?3 \
                WHERE r.scope = ?1 AND r.id = ?2";
-    connection
-        .prepare_cached(sql)
-        .or_fail()?
-        .query_row(params![scope, id, number], Version::from_row)
-        .optional()
-        .or_fail()
+    Ok(connection.one(sql, &values![scope, id, number], Version::from_row)?)
 }
 
 /// Versions of a resource, newest first, older than `before` and not older than `since`: at most `limit`, and fewer when they
@@ -141,27 +133,21 @@ pub(crate) fn versions(
 ) -> Result<Vec<Version>, Error> {
     let sql = "SELECT number, updated, method, body FROM version \
                WHERE resource = ?1 AND number < ?2 AND updated >= ?3 ORDER BY number DESC LIMIT ?4";
-    let mut statement = connection.prepare_cached(sql).or_fail()?;
-    let mut rows = statement.query(params![resource, before, since, limit]).or_fail()?;
     let mut versions = Vec::new();
     let mut bytes = 0;
-    while bytes <= LARGEST
-        && let Some(row) = rows.next().or_fail()?
-    {
-        let version = Version::from_row(row).or_fail()?;
+    connection.each(sql, &values![resource, before, since, limit], |row| {
+        let version = Version::from_row(row)?;
         bytes += version.body.as_ref().map_or(0, Vec::len);
         versions.push(version);
-    }
+        Ok::<_, Error>(if bytes <= LARGEST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
     Ok(versions)
 }
 
 /// The body of a version by its key; `None` of a deletion.
 pub(crate) fn body(connection: &Connection, version: i64) -> Result<Option<Vec<u8>>, Error> {
-    connection
-        .prepare_cached("SELECT body FROM version WHERE key = ?1")
-        .or_fail()?
-        .query_row([version], |row| row.get(0))
-        .or_fail()
+    let found = connection.one("SELECT body FROM version WHERE key = ?1", &values![version], |row| row.get(0))?;
+    Ok(found.ok_or(sql::Error::NoRow)?)
 }
 
 /// A new version of a resource that is there, or the first one of a new resource: returns the resource's key.
@@ -171,38 +157,35 @@ pub(crate) fn append(
     id: &str,
     current: Option<&Current>,
     version: &Version,
-) -> rusqlite::Result<i64> {
+) -> sql::Result<i64> {
     let key = match current {
         Some(current) => current.key,
-        None => next_key(connection, scope)?,
+        None => newest_key(connection, scope)? + 1,
     };
-    connection
-        .prepare_cached("INSERT INTO version (resource, number, updated, method, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![key, version.number, version.updated, version.method as i64, version.body])?;
-    let version_key = connection.last_insert_rowid();
+    let version_key = connection.insert(
+        "INSERT INTO version (resource, number, updated, method, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+        &values![key, version.number, version.updated, version.method as i64, version.body.as_deref()],
+    )?;
     let is_deleted = version.body.is_none();
     if current.is_some() {
-        connection
-            .prepare_cached("UPDATE resource SET current = ?2, number = ?3, updated = ?4, deleted = ?5 WHERE key = ?1")?
-            .execute(params![key, version_key, version.number, version.updated, is_deleted])?;
+        connection.execute(
+            "UPDATE resource SET current = ?2, number = ?3, updated = ?4, deleted = ?5 WHERE key = ?1",
+            &values![key, version_key, version.number, version.updated, is_deleted],
+        )?;
     } else {
-        connection
-            .prepare_cached(
-                "INSERT INTO resource (key, scope, id, current, number, updated, deleted) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![key, scope.key, id, version_key, version.number, version.updated, is_deleted])?;
+        connection.execute(
+            "INSERT INTO resource (key, scope, id, current, number, updated, deleted) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            &values![key, scope.key, id, version_key, version.number, version.updated, is_deleted],
+        )?;
     }
     Ok(key)
 }
 
 /// The newest key of a scope.
-pub(crate) fn newest_key(connection: &Connection, scope: &Scope) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("SELECT coalesce(max(key), ?1) FROM resource WHERE key BETWEEN ?1 AND ?2")?
-        .query_row([scope.first(), scope.last()], |row| row.get(0))
-}
-
-fn next_key(connection: &Connection, scope: &Scope) -> rusqlite::Result<i64> {
-    Ok(newest_key(connection, scope)? + 1)
+pub(crate) fn newest_key(connection: &Connection, scope: &Scope) -> sql::Result<i64> {
+    connection.number(
+        "SELECT coalesce(max(key), ?1) FROM resource WHERE key BETWEEN ?1 AND ?2",
+        &values![scope.first(), scope.last()],
+    )
 }

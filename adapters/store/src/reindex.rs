@@ -1,25 +1,27 @@
 //! Keeps the index rows true to this release: when the way they are made has changed, they are made anew at the start.
 
+use std::ops::ControlFlow;
+
 use fhir::json::Document;
 use fhir::{ResourceType, Version};
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::index::{self, REVISION};
 use crate::schema::OpenError;
 use crate::scopes::{Scope, Scopes};
+use crate::sql::{self, Connection, values};
 use crate::write::scanned;
 
 /// Reads the scopes, and brings the file's index up to date.
 pub(crate) fn load(connection: &Connection, version: Version) -> Result<Scopes, OpenError> {
     check_release(connection, version)?;
-    connection.execute_batch("BEGIN IMMEDIATE")?;
+    connection.begin_writing()?;
     let scopes = Scopes::load(connection, version).map_err(unreadable)?;
     let wanted = fingerprint(version);
     if fact(connection, "index")?.is_some_and(|found| found != wanted) {
         rebuild(connection, version, &scopes)?;
     }
     set_fact(connection, "index", &wanted)?;
-    connection.execute_batch("COMMIT")?;
+    connection.commit()?;
     Ok(scopes)
 }
 
@@ -59,7 +61,7 @@ fn fingerprint(version: Version) -> String {
 
 fn rebuild(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
     tracing::info!("the index is made anew for this release");
-    connection.execute_batch("DELETE FROM token; DELETE FROM text; DELETE FROM date; DELETE FROM link;")?;
+    connection.batch("DELETE FROM token; DELETE FROM text; DELETE FROM date; DELETE FROM link;")?;
     for scope in scopes.all() {
         index_scope(connection, version, &scope)?;
     }
@@ -67,26 +69,24 @@ fn rebuild(connection: &Connection, version: Version, scopes: &Scopes) -> Result
 }
 
 fn index_scope(connection: &Connection, version: Version, scope: &Scope) -> Result<(), OpenError> {
-    let mut statement = connection.prepare(
-        "SELECT r.key, v.body FROM resource AS r JOIN version AS v ON v.key = r.current \
-         WHERE r.key BETWEEN ?1 AND ?2 AND r.deleted = 0",
-    )?;
-    let mut resources = statement.query([scope.first(), scope.last()])?;
-    while let Some(resource) = resources.next()? {
-        let (key, body): (i64, Option<Vec<u8>>) = (resource.get(0)?, resource.get(1)?);
+    let sql = "SELECT r.key, v.body FROM resource AS r JOIN version AS v ON v.key = r.current \
+               WHERE r.key BETWEEN ?1 AND ?2 AND r.deleted = 0";
+    connection.each(sql, &values![scope.first(), scope.last()], |row| {
+        let (key, body): (i64, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
         let body = body.unwrap_or_default();
         // What does not scan is damaged: it stays, and is found by its id only.
         if let Ok(nodes) = scanned(&body) {
             index::insert(connection, key, &index::rows(Document::new(&body, &nodes), scope, version))?;
         }
-    }
-    Ok(())
+        Ok::<_, OpenError>(ControlFlow::Continue(()))
+    })
 }
 
-fn fact(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
-    connection.query_row("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get(0)).optional()
+fn fact(connection: &Connection, name: &str) -> sql::Result<Option<String>> {
+    connection.one("SELECT value FROM fact WHERE name = ?1", &values![name], |row| row.get(0))
 }
 
-fn set_fact(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
-    connection.execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)", params![name, value]).map(|_| ())
+fn set_fact(connection: &Connection, name: &str, value: &str) -> sql::Result<()> {
+    let sql = "INSERT INTO fact (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    connection.execute(sql, &values![name, value]).map(|_| ())
 }

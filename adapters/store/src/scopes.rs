@@ -6,10 +6,9 @@ use std::sync::Arc;
 use adapter::{Error, Practice};
 use fhir::{ResourceType, Version};
 use parking_lot::RwLock;
-use rusqlite::{Connection, OptionalExtension as _, params};
 use search::{Parameter, parameters};
 
-use crate::failure::OrFail;
+use crate::sql::{self, Connection, values};
 
 /// Bits of a resource key below the scope.
 const SEQUENCE_BITS: u32 = 40;
@@ -69,11 +68,9 @@ impl Scopes {
     /// Reads all scopes at the start, and gives keys to the parameters that this release added.
     pub(crate) fn load(connection: &Connection, version: Version) -> Result<Self, Error> {
         let scopes = Self::default();
-        let mut statement = connection.prepare("SELECT practice, type FROM scope").or_fail()?;
-        let mut rows = statement.query([]).or_fail()?;
-        while let Some(row) = rows.next().or_fail()? {
-            let practice: String = row.get(0).or_fail()?;
-            let name: String = row.get(1).or_fail()?;
+        let names = connection
+            .all("SELECT practice, type FROM scope", &[], |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
+        for (practice, name) in names {
             // A type that this release does not know any more stays in the file and is not served.
             if let Ok(resource_type) = name.parse() {
                 scopes.publish(intern(connection, &Practice::new(&practice), resource_type, version)?);
@@ -91,14 +88,9 @@ pub(crate) fn intern(
     version: Version,
 ) -> Result<Scope, Error> {
     let name = resource_type.as_str();
-    connection
-        .execute("INSERT OR IGNORE INTO scope (practice, type) VALUES (?1, ?2)", params![practice.as_str(), name])
-        .or_fail()?;
-    let key = connection
-        .query_row("SELECT key FROM scope WHERE practice = ?1 AND type = ?2", params![practice.as_str(), name], |row| {
-            row.get(0)
-        })
-        .or_fail()?;
+    let values = values![practice.as_str(), name];
+    connection.execute("INSERT INTO scope (practice, type) VALUES (?1, ?2) ON CONFLICT DO NOTHING", &values)?;
+    let key = connection.number("SELECT key FROM scope WHERE practice = ?1 AND type = ?2", &values)?;
     let mut keys: Vec<(&'static str, i64)> = Vec::new();
     let mut known: Vec<(&'static Parameter, String, i64)> = Vec::new();
     for parameter in parameters(version, resource_type).iter().filter(|parameter| !is_column(parameter)) {
@@ -106,7 +98,7 @@ pub(crate) fn intern(
         let same = known.iter().find(|(other, its, _)| other.kind == parameter.kind && *its == expression);
         let key = match same {
             Some((_, _, key)) => *key,
-            None => intern_parameter(connection, key, parameter.code).or_fail()?,
+            None => intern_parameter(connection, key, parameter.code)?,
         };
         known.push((parameter, expression, key));
         keys.push((parameter.code, key));
@@ -129,14 +121,12 @@ fn own_expression(parameter: &Parameter) -> String {
     if parts.is_empty() { parameter.expression.to_owned() } else { parts.join(" | ") }
 }
 
-fn intern_parameter(connection: &Connection, scope: i64, code: &str) -> rusqlite::Result<i64> {
-    let known = connection
-        .prepare_cached("SELECT key FROM parameter WHERE scope = ?1 AND code = ?2")?
-        .query_row(params![scope, code], |row| row.get(0))
-        .optional()?;
-    if let Some(key) = known {
-        return Ok(key);
+fn intern_parameter(connection: &Connection, scope: i64, code: &str) -> sql::Result<i64> {
+    let values = values![scope, code];
+    let known =
+        connection.one("SELECT key FROM parameter WHERE scope = ?1 AND code = ?2", &values, |row| row.get(0))?;
+    match known {
+        Some(key) => Ok(key),
+        None => connection.insert("INSERT INTO parameter (scope, code) VALUES (?1, ?2)", &values),
     }
-    connection.prepare_cached("INSERT INTO parameter (scope, code) VALUES (?1, ?2)")?.execute(params![scope, code])?;
-    Ok(connection.last_insert_rowid())
 }

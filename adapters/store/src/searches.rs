@@ -9,12 +9,10 @@ use std::time::{Duration, Instant};
 
 use adapter::{Error, ErrorKind};
 use parking_lot::Mutex;
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::deadline::until;
-use crate::failure::OrFail as _;
 use crate::schema::{OpenError, open_reader};
+use crate::sql::Connection;
 
 /// Most searches that wait.
 const QUEUE: usize = 256;
@@ -32,7 +30,7 @@ impl Searches {
         let (queue, jobs) = sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..threads.max(1) {
-            let connection = open_reader(path)?;
+            let connection = Connection::Sqlite(open_reader(path)?);
             let jobs = Arc::clone(&jobs);
             std::thread::Builder::new().name("store-search".into()).spawn(move || run(&connection, &jobs))?;
         }
@@ -50,7 +48,7 @@ impl Searches {
             if answer.is_closed() {
                 return;
             }
-            let _ = answer.send(until(deadline, || in_one_state(connection, || search(connection))));
+            let _ = answer.send(connection.until(deadline, || in_one_state(connection, || search(connection))));
         });
         match self.queue.try_send(job) {
             Ok(()) => {}
@@ -72,16 +70,16 @@ fn run(connection: &Connection, jobs: &Mutex<Receiver<Job>>) {
         let job = jobs.lock().recv();
         let Ok(job) = job else { return };
         // A panic in one search ends that search: its answer is dropped, the thread goes on.
-        if catch_unwind(AssertUnwindSafe(|| job(connection))).is_err() && !connection.is_autocommit() {
-            let _ = connection.execute_batch("ROLLBACK");
+        if catch_unwind(AssertUnwindSafe(|| job(connection))).is_err() {
+            connection.roll_back();
         }
     }
 }
 
 fn in_one_state<T>(connection: &Connection, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    connection.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([])).or_fail()?;
+    connection.begin_reading()?;
     let result = work();
-    let _ = connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
+    connection.roll_back();
     result
 }
 

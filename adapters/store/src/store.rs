@@ -6,18 +6,17 @@ use std::time::{Duration, Instant};
 use adapter::reply::{Reply, Status};
 use adapter::{Adapter, Call, Clock, Error, ErrorKind, Health, Host, Practice};
 use fhir::{Capability, Id, Interaction, Query, Resource, ResourceType, VersionId};
-use rusqlite::Connection;
 
 use crate::capability::{capability, is_stored};
 use crate::checkpoint::Checkpoints;
 use crate::connections::Connections;
-use crate::deadline::until;
 use crate::instant::micros;
 use crate::query::{self, Search};
 use crate::schema::{self, OpenError, open_writer};
 use crate::scopes::{Scope, Scopes, intern};
 use crate::searches::Searches;
 use crate::settings::Settings;
+use crate::sql::Connection;
 use crate::write::{self, Draft};
 use crate::writer::Writer;
 use crate::{history, record, reindex};
@@ -47,6 +46,7 @@ impl Store {
         if let Some(size) = settings.max_size {
             schema::limit(&connection, size.0)?;
         }
+        let connection = Connection::Sqlite(connection);
         let version = settings.fhir_version;
         let scopes = reindex::load(&connection, version)?;
         let checkpoints = Checkpoints::start(&path)?;
@@ -95,7 +95,7 @@ impl Store {
         self.writer
             .write(call.deadline, move |connection| {
                 if let Some(condition) = condition
-                    && let Some(found) = until(condition_deadline, || one_match(connection, &condition))?
+                    && let Some(found) = connection.until(condition_deadline, || one_match(connection, &condition))?
                 {
                     return existing(connection, &draft.scope, found);
                 }
@@ -138,7 +138,7 @@ impl Store {
         let condition_deadline = condition_deadline(call);
         self.writer
             .write(call.deadline, move |connection| {
-                let id = match until(condition_deadline, || one_match(connection, &condition))? {
+                let id = match connection.until(condition_deadline, || one_match(connection, &condition))? {
                     Some(found) => {
                         draft.check_id(&found)?;
                         found
@@ -181,7 +181,7 @@ impl Store {
         let condition_deadline = condition_deadline(call);
         self.writer
             .write(call.deadline, move |connection| {
-                match until(condition_deadline, || one_match(connection, &condition))? {
+                match connection.until(condition_deadline, || one_match(connection, &condition))? {
                     Some(id) => write::delete(connection, &scope, version, id, None, now),
                     None => Ok(Reply::new(Status::NoContent)),
                 }
@@ -281,7 +281,7 @@ impl Adapter for Store {
 
     async fn health(&self) -> Health {
         match self.writer.health() {
-            Health::Up => match self.connections.read(|connection| Ok(connection.is_autocommit())) {
+            Health::Up => match self.connections.read(|connection| Ok(connection.number("SELECT 1", &[])?)) {
                 Ok(_) => Health::Up,
                 Err(_) => Health::Down("the store cannot be opened for reading".into()),
             },

@@ -7,13 +7,12 @@ use adapter::{Error, ErrorKind};
 use bytes::Bytes;
 use fhir::json::{Document, Limits, Node, Stamp, scan, splice};
 use fhir::{Id, Resource, VersionId};
-use rusqlite::Connection;
 
-use crate::failure::OrFail;
 use crate::index::{self, Row};
 use crate::instant::{PRECISION, instant, system_time};
 use crate::record::{self, Current, Method, Version};
 use crate::scopes::Scope;
+use crate::sql::Connection;
 
 /// A resource ready to be written: scanned, its index rows made. All that needs no transaction is done.
 pub(crate) struct Draft {
@@ -122,7 +121,7 @@ pub(crate) fn delete(
     if let Some(current) = current.filter(|current| !current.is_deleted) {
         unindex(connection, scope, version, &current)?;
         let tombstone = following(Some(&current), Method::Delete, None, now);
-        record::append(connection, scope, id.as_str(), Some(&current), &tombstone).or_fail()?;
+        record::append(connection, scope, id.as_str(), Some(&current), &tombstone)?;
         reply.last_modified = Some(system_time(tombstone.updated));
         reply.subject = Some(record::subject(scope.resource_type, id, tombstone.number));
     }
@@ -151,8 +150,8 @@ fn put(connection: &Connection, draft: &Draft, id: Id, current: Option<Current>,
     if let Some(current) = current.filter(|current| !current.is_deleted) {
         unindex(connection, scope, draft.resource.version, &current)?;
     }
-    let key = record::append(connection, scope, id.as_str(), current.as_ref(), &version).or_fail()?;
-    index::insert(connection, key, &draft.rows).or_fail()?;
+    let key = record::append(connection, scope, id.as_str(), current.as_ref(), &version)?;
+    index::insert(connection, key, &draft.rows)?;
     let mut reply = Reply::new(if is_new { Status::Created } else { Status::Ok });
     reply.last_modified = Some(system_time(version.updated));
     reply.subject = Some(record::subject(scope.resource_type, id, version.number));
@@ -173,9 +172,10 @@ fn unindex(connection: &Connection, scope: &Scope, version: fhir::Version, curre
     match scanned(&body) {
         Ok(nodes) => {
             let rows = index::rows(Document::new(&body, &nodes), scope, version);
-            index::remove(connection, current.key, &rows).or_fail()
+            index::remove(connection, current.key, &rows)?;
         }
         // What was stored does not scan any more: its file was damaged. Its rows are looked for one by one.
-        Err(_) => index::remove_all(connection, scope, current.key).or_fail(),
+        Err(_) => index::remove_all(connection, scope, current.key)?,
     }
+    Ok(())
 }

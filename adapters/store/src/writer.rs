@@ -8,11 +8,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use adapter::{Error, ErrorKind, Health};
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::checkpoint::Checkpoints;
-use crate::failure::{Disk, disk, disk_behind, from_sqlite};
+use crate::failure::{Disk, disk, disk_behind, failure};
+use crate::sql::{self, Connection};
 
 /// Most writes in one transaction.
 const GROUP: usize = 64;
@@ -116,7 +116,7 @@ trait Job: Send {
     /// Does it.
     fn run(&mut self, connection: &Connection) -> Outcome;
     /// Answers, once the group is committed or has failed.
-    fn answer(self: Box<Self>, group: Result<(), &rusqlite::Error>);
+    fn answer(self: Box<Self>, group: Result<(), &sql::Error>);
 }
 
 struct Pending<T, F> {
@@ -149,11 +149,11 @@ where
         outcome
     }
 
-    fn answer(mut self: Box<Self>, group: Result<(), &rusqlite::Error>) {
+    fn answer(mut self: Box<Self>, group: Result<(), &sql::Error>) {
         let own = self.result.take().unwrap_or_else(|| Err(stopped()));
         let result = match group {
             Ok(()) => own,
-            Err(error) => own.and(Err(from_sqlite(error))),
+            Err(error) => own.and(Err(failure(error))),
         };
         if let Some(answer) = self.answer.take() {
             // Nobody waits any more when the client's task was dropped; the write stands.
@@ -199,27 +199,27 @@ impl Loop {
     }
 
     /// Commits a group; what its refused writes say about the disk.
-    fn commit(&self, group: &mut [Box<dyn Job>]) -> rusqlite::Result<Option<Disk>> {
+    fn commit(&self, group: &mut [Box<dyn Job>]) -> sql::Result<Option<Disk>> {
         let mut worst = None;
-        self.statement("BEGIN IMMEDIATE")?;
+        self.connection.begin_writing()?;
         for job in group {
-            self.statement("SAVEPOINT job")?;
+            self.connection.begin_job()?;
             match job.run(&self.connection) {
                 Outcome::Done => worst = worst.or(Some(Disk::Well)),
                 Outcome::Refused(disk) => {
                     // SQLite may roll the whole transaction back, such as when the disk is full.
-                    if self.connection.is_autocommit() {
+                    if !self.connection.is_in_transaction() {
                         return Err(disk.as_error());
                     }
                     if disk != Disk::Well {
                         worst = Some(disk);
                     }
-                    self.statement("ROLLBACK TO job")?;
+                    self.connection.undo_job()?;
                 }
             }
-            self.statement("RELEASE job")?;
+            self.connection.end_job()?;
         }
-        self.statement("COMMIT")?;
+        self.connection.commit()?;
         Ok(worst)
     }
 
@@ -236,15 +236,9 @@ impl Loop {
         }
     }
 
-    fn statement(&self, sql: &str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
-    }
-
-    fn failed(&self, error: &rusqlite::Error) {
-        if !self.connection.is_autocommit() {
-            let _ = self.statement("ROLLBACK");
-        }
-        tracing::error!(cause = ?from_sqlite(error).cause, "a group of writes was rolled back");
+    fn failed(&self, error: &sql::Error) {
+        self.connection.roll_back();
+        tracing::error!(cause = ?failure(error).cause, "a group of writes was rolled back");
         // After a failed fsync the kernel may have dropped the pages: no later commit could be trusted.
         self.learn(Some(disk(error)).filter(|disk| *disk != Disk::Well));
     }

@@ -2,10 +2,10 @@
 
 use adapter::{Error, ErrorKind};
 use fhir::{Issue, IssueType};
-use rusqlite::types::Value;
 use search::{Modifier, Operand, Parameter, ParameterType, Prefix};
 
 use crate::instant::PRECISION;
+use crate::sql::{Value, Values};
 
 /// An index table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,16 @@ impl Table {
         }
     }
 
+    /// Its first column behind the parameter, and its last.
+    const fn columns(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Token => ("code", "system"),
+            Self::Text => ("value", "exact"),
+            Self::Date => ("low", "high"),
+            Self::Link => ("target", "type"),
+        }
+    }
+
     /// The tables that hold the values of a parameter; none where they are not indexed.
     pub(crate) const fn of(kind: ParameterType) -> &'static [Self] {
         match kind {
@@ -45,21 +55,68 @@ impl Table {
     }
 }
 
-/// A test on the rows of a table: SQL with `?` for each value.
+/// A test on the rows of a table.
 pub(crate) struct Alternative {
     /// Whose rows.
     pub(crate) table: Table,
-    /// Beside `parameter = ?`.
-    pub(crate) test: &'static str,
-    /// For each `?` of the test.
-    pub(crate) values: Vec<Value>,
+    /// What is tested beside the parameter.
+    pub(crate) test: Test,
     /// Whether a row of one resource is found without reading those of others.
     pub(crate) is_point: bool,
 }
 
+/// What a row must hold. The first column is what the table is ordered by within a parameter, the second stands last:
+/// `code, system`, `value, exact`, `target, type`.
+pub(crate) enum Test {
+    /// Anything.
+    Any,
+    /// This text in the first column.
+    First(String),
+    /// These texts in both columns.
+    Both(String, String),
+    /// This text in the second column.
+    Second(String),
+    /// This text in the first column, and any but the empty one in the second.
+    FirstWithSecond(String),
+    /// A text in the first column that begins with this one.
+    Begins(String),
+    /// A text in the first column that contains this one.
+    Contains(String),
+    /// A test on `low` and `high`.
+    Range(&'static str, Vec<i64>),
+}
+
 impl Alternative {
-    fn new(table: Table, test: &'static str, values: Vec<Value>, is_point: bool) -> Self {
-        Self { table, test, values, is_point }
+    const fn new(table: Table, test: Test, is_point: bool) -> Self {
+        Self { table, test, is_point }
+    }
+
+    /// The test as SQL, for rows of that parameter.
+    pub(crate) fn sql(&self, parameter: i64, values: &mut Values) -> String {
+        values.push(parameter);
+        let dialect = values.dialect();
+        let (first, second) = self.table.columns();
+        let test = match &self.test {
+            Test::Any => return "parameter = ?".to_owned(),
+            Test::First(text) => dialect.is(first, text, values),
+            Test::FirstWithSecond(text) => format!("{} AND {second} <> ''", dialect.is(first, text, values)),
+            Test::Both(one, two) => {
+                let one = dialect.is(first, one, values);
+                values.push(two.clone());
+                format!("{one} AND {second} = ?")
+            }
+            Test::Second(text) => {
+                values.push(text.clone());
+                format!("{second} = ?")
+            }
+            Test::Begins(text) => dialect.begins(first, text, values),
+            Test::Contains(text) => dialect.contains(first, text, values),
+            Test::Range(test, bounds) => {
+                values.extend(bounds.iter().copied());
+                (*test).to_owned()
+            }
+        };
+        format!("parameter = ? AND {test}")
     }
 }
 
@@ -88,48 +145,40 @@ pub(crate) fn alternatives(
 }
 
 fn token(system: Option<Option<&str>>, code: Option<&str>) -> Option<Alternative> {
-    let of = |test, values: &[&str], is_point| {
-        let values = values.iter().map(|value| Value::from((*value).to_owned())).collect();
-        Some(Alternative::new(Table::Token, test, values, is_point))
+    let (test, is_point) = match (system, code) {
+        (None, Some(code)) => (Test::First(code.to_owned()), true),
+        (Some(system), Some(code)) => (Test::Both(code.to_owned(), system.unwrap_or_default().to_owned()), true),
+        (Some(Some(system)), None) => (Test::Second(system.to_owned()), false),
+        _ => return None,
     };
-    match (system, code) {
-        (None, Some(code)) => of("code = ?", &[code], true),
-        (Some(system), Some(code)) => of("code = ? AND system = ?", &[code, system.unwrap_or_default()], true),
-        (Some(Some(system)), None) => of("system = ?", &[system], false),
-        _ => None,
-    }
+    Some(Alternative::new(Table::Token, test, is_point))
 }
 
 fn text(modifier: Option<Modifier>, exact: &str, normalized: &str) -> Alternative {
-    let of = |test, first: &str, second: &str| {
-        Alternative::new(Table::Text, test, vec![first.to_owned().into(), second.to_owned().into()], false)
+    let test = match modifier {
+        Some(Modifier::Exact) => Test::Both(normalized.to_owned(), exact.to_owned()),
+        Some(Modifier::Contains) => Test::Contains(normalized.to_owned()),
+        _ => Test::Begins(normalized.to_owned()),
     };
-    match modifier {
-        Some(Modifier::Exact) => of("value = ? AND exact = ?", normalized, exact),
-        Some(Modifier::Contains) => {
-            Alternative::new(Table::Text, "instr(value, ?) > 0", vec![normalized.to_owned().into()], false)
-        }
-        // Every text that begins with it, and no other: U+10FFFF is the last character, and none of Unicode's.
-        _ => of("value >= ? AND value < ? || char(1114111, 1114111)", normalized, normalized),
-    }
+    Alternative::new(Table::Text, test, false)
 }
 
 /// search.html#prefix, on half-open ranges.
 fn date(prefix: Prefix, low: i64, high: i64) -> Option<Alternative> {
     let (test, values) = date_test(prefix, low, high)?;
-    Some(Alternative::new(Table::Date, test, values, true))
+    Some(Alternative::new(Table::Date, Test::Range(test, values), true))
 }
 
 /// The test on columns `low` and `high`.
-pub(crate) fn date_test(prefix: Prefix, low: i64, high: i64) -> Option<(&'static str, Vec<Value>)> {
-    let (first, second) = (Value::from(low), Value::from(high));
+pub(crate) fn date_test(prefix: Prefix, low: i64, high: i64) -> Option<(&'static str, Vec<i64>)> {
+    let (first, second) = (low, high);
     Some(match prefix {
         Prefix::Eq => ("low >= ? AND high <= ?", vec![first, second]),
         Prefix::Ne => ("(low < ? OR high > ?)", vec![first, second]),
         Prefix::Gt => ("high > ?", vec![second]),
         Prefix::Lt => ("low < ?", vec![first]),
-        Prefix::Ge => ("(high > ? OR (low >= ? AND high <= ?))", vec![second.clone(), first, second]),
-        Prefix::Le => ("(low < ? OR (low >= ? AND high <= ?))", vec![first.clone(), first, second]),
+        Prefix::Ge => ("(high > ? OR (low >= ? AND high <= ?))", vec![second, first, second]),
+        Prefix::Le => ("(low < ? OR (low >= ? AND high <= ?))", vec![first, first, second]),
         Prefix::Sa => ("low >= ?", vec![second]),
         Prefix::Eb => ("high <= ?", vec![first]),
         // "About" depends on now: decided in memory.
@@ -139,8 +188,7 @@ pub(crate) fn date_test(prefix: Prefix, low: i64, high: i64) -> Option<(&'static
 
 fn reference(parameter: &Parameter, kind: Option<&str>, id: &str, base: &str) -> Vec<Alternative> {
     let Some(kind) = kind else {
-        let mut all =
-            vec![Alternative::new(Table::Link, "target = ? AND type <> ''", vec![id.to_owned().into()], true)];
+        let mut all = vec![Alternative::new(Table::Link, Test::FirstWithSecond(id.to_owned()), true)];
         all.extend(parameter.targets.iter().map(|target| url(format!("{base}/{target}/{id}"))));
         return all;
     };
@@ -158,17 +206,16 @@ fn address(text: &str, base: &str) -> Vec<Alternative> {
 
 /// A relative reference, `Patient/1`.
 pub(crate) fn local(kind: &str, id: &str) -> Alternative {
-    let values = vec![id.to_owned().into(), kind.to_owned().into()];
-    Alternative::new(Table::Link, "target = ? AND type = ?", values, true)
+    Alternative::new(Table::Link, Test::Both(id.to_owned(), kind.to_owned()), true)
 }
 
 /// An absolute reference or a uri.
 pub(crate) fn url(url: String) -> Alternative {
-    Alternative::new(Table::Link, "target = ? AND type = ''", vec![url.into()], true)
+    Alternative::new(Table::Link, Test::Both(url, String::new()), true)
 }
 
 /// A test on the columns of `resource` itself, for the parameters that are columns.
-pub(crate) fn column_test(parameter: &Parameter, operand: &Operand) -> Option<(String, Vec<Value>)> {
+pub(crate) fn column_test(parameter: &Parameter, operand: &Operand) -> Option<(String, Vec<Value<'static>>)> {
     match (parameter.code, operand) {
         ("_id", Operand::Token { system: None, code: Some(id) }) => {
             Some(("id = ?".to_owned(), vec![id.clone().into()]))
@@ -179,13 +226,13 @@ pub(crate) fn column_test(parameter: &Parameter, operand: &Operand) -> Option<(S
 }
 
 /// The time of an update is as wide as its precision: from `updated` up to `updated + PRECISION`.
-fn updated_test(prefix: Prefix, low: i64, high: i64) -> Option<(String, Vec<Value>)> {
+fn updated_test(prefix: Prefix, low: i64, high: i64) -> Option<(String, Vec<Value<'static>>)> {
     Some(match prefix {
         Prefix::Sa => ("updated >= ?".to_owned(), vec![high.into()]),
         Prefix::Eb => ("updated <= ?".to_owned(), vec![low.saturating_sub(PRECISION).into()]),
         _ => {
             let (test, values) = date_test(prefix, low, high.saturating_sub(PRECISION))?;
-            (test.replace("high", "updated").replace("low", "updated"), values)
+            (test.replace("high", "updated").replace("low", "updated"), values.into_iter().map(Value::from).collect())
         }
     })
 }

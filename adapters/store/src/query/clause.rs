@@ -1,11 +1,11 @@
 //! A criterion as a part of a `WHERE`.
 
 use adapter::Error;
-use rusqlite::types::Value;
 use search::{Condition, Criterion, Modifier, Parameter, ParameterType};
 
-use super::alternative::{Alternative, Table, alternatives, column_test, not_supported};
+use super::alternative::{Alternative, Table, Test, alternatives, column_test, not_supported};
 use crate::scopes::{Scope, is_column};
+use crate::sql::{Value, Values};
 
 /// Whether the store offers a parameter.
 pub(crate) fn is_searchable(parameter: &Parameter) -> bool {
@@ -15,7 +15,7 @@ pub(crate) fn is_searchable(parameter: &Parameter) -> bool {
 /// A part of a `WHERE` over `resource AS r`.
 pub(crate) enum Clause {
     /// A test on the row of `resource` itself; its columns have an index each, by scope.
-    Column { scope: i64, test: String, values: Vec<Value> },
+    Column { scope: i64, test: String, values: Vec<Value<'static>> },
     /// A row of the index must exist, or none.
     Rows { parameter: i64, any_of: Vec<Alternative>, is_negated: bool },
     /// One of several such tests must hold.
@@ -84,7 +84,7 @@ fn clause(condition: &Condition, scope: &Scope, base: &str) -> Option<Clause> {
 }
 
 fn present(table: Table) -> Alternative {
-    Alternative { table, test: "1", values: Vec::new(), is_point: table == Table::Date }
+    Alternative { table, test: Test::Any, is_point: table == Table::Date }
 }
 
 fn columns(condition: &Condition, scope: &Scope) -> Option<Clause> {
@@ -117,36 +117,34 @@ impl Clause {
     }
 
     /// The keys of the resources that have such a row, perhaps repeated.
-    pub(crate) fn keys(&self, values: &mut Vec<Value>) -> String {
+    pub(crate) fn keys(&self, values: &mut Values) -> String {
         let mut selects = Vec::new();
         self.selects(&mut selects, values);
-        if selects.is_empty() { "SELECT NULL WHERE 0".to_owned() } else { selects.join(" UNION ALL ") }
+        if selects.is_empty() { "SELECT 0 WHERE FALSE".to_owned() } else { selects.join(" UNION ALL ") }
     }
 
     /// The keys, each once. Of one value SQLite reads them in order, and needs no table to tell them apart.
-    pub(crate) fn distinct_keys(&self, values: &mut Vec<Value>) -> String {
+    pub(crate) fn distinct_keys(&self, values: &mut Values) -> String {
         let mut selects = Vec::new();
         self.selects(&mut selects, values);
         match selects.as_slice() {
             [one] => one.replacen("SELECT ", "SELECT DISTINCT ", 1),
-            [] => "SELECT NULL WHERE 0".to_owned(),
+            [] => "SELECT 0 WHERE FALSE".to_owned(),
             all => all.join(" UNION "),
         }
     }
 
-    fn selects(&self, selects: &mut Vec<String>, values: &mut Vec<Value>) {
+    fn selects(&self, selects: &mut Vec<String>, values: &mut Values) {
         match self {
             Self::Rows { parameter, any_of, .. } => {
                 for one in any_of {
-                    values.push((*parameter).into());
-                    values.extend(one.values.iter().cloned());
-                    let (table, test) = (one.table.name(), one.test);
-                    selects.push(format!("SELECT resource FROM {table} WHERE parameter = ? AND {test}"));
+                    let (table, test) = (one.table.name(), one.sql(*parameter, values));
+                    selects.push(format!("SELECT resource FROM {table} WHERE {test}"));
                 }
             }
             Self::AnyOf(clauses) => clauses.iter().for_each(|clause| clause.selects(selects, values)),
             Self::Column { scope, test, values: its } => {
-                values.push((*scope).into());
+                values.push(*scope);
                 values.extend(its.iter().cloned());
                 selects
                     .push(format!("SELECT key AS resource FROM resource WHERE scope = ? AND {test} AND deleted = 0"));
@@ -175,19 +173,19 @@ impl Clause {
     }
 
     /// It as the clause that is evaluated first: candidates come from it.
-    pub(crate) fn driving(&self, values: &mut Vec<Value>) -> String {
+    pub(crate) fn driving(&self, values: &mut Values) -> String {
         format!("r.key IN ({})", self.keys(values))
     }
 
     /// It as a test on each candidate. The unary plus keeps SQLite from letting it drive.
-    pub(crate) fn testing(&self, values: &mut Vec<Value>) -> String {
+    pub(crate) fn testing(&self, values: &mut Values) -> String {
         match self {
             Self::Column { test, values: its, .. } => {
                 values.extend(its.iter().cloned());
                 test.clone()
             }
-            Self::Everything => "1".to_owned(),
-            Self::Nothing => "0".to_owned(),
+            Self::Everything => "TRUE".to_owned(),
+            Self::Nothing => "FALSE".to_owned(),
             Self::AnyOf(clauses) => {
                 let tests: Vec<String> = clauses.iter().map(|clause| clause.testing(values)).collect();
                 format!("({})", tests.join(" OR "))
@@ -203,18 +201,13 @@ impl Clause {
         }
     }
 
-    fn existing(&self, values: &mut Vec<Value>) -> String {
-        let Self::Rows { parameter, any_of, .. } = self else { return "0".to_owned() };
+    fn existing(&self, values: &mut Values) -> String {
+        let Self::Rows { parameter, any_of, .. } = self else { return "FALSE".to_owned() };
         let mut tests = Vec::new();
         for one in any_of {
-            values.push((*parameter).into());
-            values.extend(one.values.iter().cloned());
-            let table = one.table.name();
-            tests.push(format!(
-                "EXISTS (SELECT 1 FROM {table} WHERE parameter = ? AND {} AND resource = r.key)",
-                one.test
-            ));
+            let (table, test) = (one.table.name(), one.sql(*parameter, values));
+            tests.push(format!("EXISTS (SELECT 1 FROM {table} WHERE {test} AND resource = r.key)"));
         }
-        if tests.is_empty() { "(0)".to_owned() } else { format!("({})", tests.join(" OR ")) }
+        if tests.is_empty() { "(FALSE)".to_owned() } else { format!("({})", tests.join(" OR ")) }
     }
 }

@@ -1,15 +1,15 @@
 //! The criteria of a conditional write, decided inside the writer's transaction.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use adapter::{Error, ErrorKind};
 use fhir::{Compartment, Id, Query, Version};
-use rusqlite::{Connection, params_from_iter};
 use search::Handling;
 
 use super::filter::Filter;
-use crate::failure::OrFail;
 use crate::scopes::Scope;
+use crate::sql::{Connection, Values};
 
 /// Criteria of which the matches are counted: none, one, more.
 pub(crate) struct Condition {
@@ -40,21 +40,16 @@ impl Condition {
 
     /// The ids of the first two matches.
     pub(crate) fn first_two(&self, connection: &Connection) -> Result<Vec<Id>, Error> {
-        let mut values = Vec::new();
+        let mut values = Values::new(connection);
         let range = self.filter.sql(connection, (self.scope.first(), self.scope.last()), &mut values)?;
         let sql = format!("SELECT r.current, r.id FROM resource AS r WHERE {range}");
-        let mut statement = connection.prepare_cached(&sql).or_fail()?;
-        let mut rows = statement.query(params_from_iter(values)).or_fail()?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next().or_fail()? {
-            let (version, id): (i64, String) = (row.get(0).or_fail()?, row.get(1).or_fail()?);
-            if self.filter.admits(connection, version, &self.scope)? {
-                found.extend(id.parse::<Id>());
+        connection.each(&sql, &values, |row| {
+            if self.filter.admits(connection, row.get(0)?, &self.scope)? {
+                found.extend(row.get::<String>(1)?.parse::<Id>());
             }
-            if found.len() == 2 {
-                break;
-            }
-        }
+            Ok::<_, Error>(if found.len() < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
         Ok(found)
     }
 }

@@ -3,15 +3,13 @@
 use adapter::{Error, ErrorKind};
 use fhir::json::Document;
 use fhir::{Compartment, Version};
-use rusqlite::Connection;
-use rusqlite::types::Value;
 use search::Criterion;
 
 use super::alternative::{local, url};
 use super::clause::{Clause, Decided, decide};
-use crate::failure::OrFail;
 use crate::record;
 use crate::scopes::Scope;
+use crate::sql::{self, Connection, Values};
 use crate::write::scanned;
 
 /// Rows that are looked at to guess how selective a clause is.
@@ -67,11 +65,9 @@ impl Filter {
         if !self.is_complete() || !clause.can_drive() {
             return Ok(None);
         }
-        let mut values = Vec::new();
-        let sql = format!("SELECT count(*) FROM ({})", clause.distinct_keys(&mut values));
-        let mut statement = connection.prepare_cached(&sql).or_fail()?;
-        let count: i64 = statement.query_row(rusqlite::params_from_iter(values), |row| row.get(0)).or_fail()?;
-        Ok(Some(count.unsigned_abs()))
+        let mut values = Values::new(connection);
+        let sql = format!("SELECT count(*) FROM ({}) AS found", clause.distinct_keys(&mut values));
+        Ok(Some(connection.number(&sql, &values)?.unsigned_abs()))
     }
 
     /// Whether SQL alone decides.
@@ -80,12 +76,7 @@ impl Filter {
     }
 
     /// The `WHERE` over `resource AS r`, from the most selective clause on.
-    pub(crate) fn sql(
-        &self,
-        connection: &Connection,
-        keys: (i64, i64),
-        values: &mut Vec<Value>,
-    ) -> Result<String, Error> {
+    pub(crate) fn sql(&self, connection: &Connection, keys: (i64, i64), values: &mut Values) -> Result<String, Error> {
         let driving = self.driving(connection)?;
         let mut parts = Vec::new();
         if let Some(clause) = driving.and_then(|index| self.clauses.get(index)) {
@@ -93,7 +84,7 @@ impl Filter {
         }
         // With a driving clause the range is only a test.
         parts.push(format!("{}r.key BETWEEN ? AND ?", if driving.is_some() { "+" } else { "" }));
-        values.extend([Value::from(keys.0), Value::from(keys.1)]);
+        values.extend([keys.0, keys.1]);
         parts.push("r.deleted = 0".to_owned());
         for (index, clause) in self.clauses.iter().enumerate() {
             if Some(index) != driving {
@@ -108,7 +99,7 @@ impl Filter {
     fn driving(&self, connection: &Connection) -> Result<Option<usize>, Error> {
         let mut best: Option<(usize, &Clause, i64)> = None;
         for (index, clause) in self.clauses.iter().enumerate().filter(|(_, clause)| clause.can_drive()) {
-            let rows = probe(connection, clause).or_fail()?;
+            let rows = probe(connection, clause)?;
             if best.is_none_or(|(_, _, fewest)| rows < fewest) {
                 best = Some((index, clause, rows));
             }
@@ -131,10 +122,10 @@ impl Filter {
     }
 }
 
-fn probe(connection: &Connection, clause: &Clause) -> rusqlite::Result<i64> {
-    let mut values = Vec::new();
-    let sql = format!("SELECT count(*) FROM ({} LIMIT {PROBE})", clause.keys(&mut values));
-    connection.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(values), |row| row.get(0))
+fn probe(connection: &Connection, clause: &Clause) -> sql::Result<i64> {
+    let mut values = Values::new(connection);
+    let sql = format!("SELECT count(*) FROM ({} LIMIT {PROBE}) AS probed", clause.keys(&mut values));
+    connection.number(&sql, &values)
 }
 
 /// compartmentdefinition.html: one of the compartment's parameters refers to its owner. A type that is not in the compartment

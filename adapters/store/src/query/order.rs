@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use adapter::Error;
-use rusqlite::types::{Value, ValueRef};
 use search::ParameterType;
 use search::query::Sort;
 use serde::{Deserialize, Serialize};
 
 use super::alternative::not_supported;
 use crate::scopes::Scope;
+use crate::sql::{Cell, Values};
 
 /// Most keys of `_sort`.
 const MOST: usize = 5;
@@ -40,12 +40,6 @@ pub(crate) enum SortValue {
     Text(String),
 }
 
-/// Lies above every text and integer: a missing value in ascending order.
-const ABOVE: &str = "x''";
-
-/// Lies below every text and every date but the open one: a missing value in descending order.
-const BELOW: i64 = i64::MIN + 1;
-
 impl Order {
     /// Resolves `_sort`.
     ///
@@ -64,23 +58,23 @@ impl Order {
     }
 
     /// `WITH g0 AS …`, or nothing.
-    pub(crate) fn with(&self, values: &mut Vec<Value>) -> String {
+    pub(crate) fn with(&self, values: &mut Values) -> String {
         let mut parts = Vec::new();
         for (index, key) in self.0.iter().enumerate() {
             if let Some(gathered) = &key.gathered {
                 parts.push(format!("g{index} AS MATERIALIZED ({gathered})"));
-                values.extend(key.parameter.map(Value::from));
+                values.extend(key.parameter);
             }
         }
         if parts.is_empty() { String::new() } else { format!("WITH {} ", parts.join(", ")) }
     }
 
     /// `, … AS s0, … AS s1`
-    pub(crate) fn columns(&self, values: &mut Vec<Value>) -> String {
+    pub(crate) fn columns(&self, values: &mut Values) -> String {
         let mut sql = String::new();
         for (index, key) in self.0.iter().enumerate() {
             if key.gathered.is_none() {
-                values.extend(key.parameter.map(Value::from));
+                values.extend(key.parameter);
             }
             let _ = write!(sql, ", {} AS s{index}", key.expression.replace("{g}", &format!("g{index}")));
         }
@@ -96,33 +90,28 @@ impl Order {
         sql
     }
 
-    /// `s0 DESC, s1, key`
+    /// `s0 DESC NULLS LAST, s1 NULLS LAST, key`
     pub(crate) fn sql(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         for (index, key) in self.0.iter().enumerate() {
-            parts.push(format!("s{index}{}", if key.descending { " DESC" } else { "" }));
+            parts.push(format!("s{index}{} NULLS LAST", if key.descending { " DESC" } else { "" }));
         }
         parts.push("key".to_owned());
         parts.join(", ")
     }
 
     /// The test that a match stands behind another one.
-    pub(crate) fn behind(&self, last: &[SortValue], last_key: i64, values: &mut Vec<Value>) -> String {
+    pub(crate) fn behind(&self, last: &[SortValue], last_key: i64, values: &mut Values) -> String {
         let mut alternatives = Vec::new();
         for depth in 0..=self.0.len() {
             let mut parts = Vec::new();
             for (index, (key, value)) in self.0.iter().zip(last).enumerate().take(depth + 1) {
-                let comparison = match (index == depth, key.descending) {
-                    (false, _) => "=",
-                    (true, false) => ">",
-                    (true, true) => "<",
-                };
-                parts.push(format!("s{index} {comparison} ?"));
-                values.push(value.bound(key.descending));
+                parts.push(if index == depth { value.behind(index, key.descending) } else { value.same(index) });
+                value.bind(values);
             }
             if depth == self.0.len() {
                 parts.push("key > ?".to_owned());
-                values.push(last_key.into());
+                values.push(last_key);
             }
             alternatives.push(format!("({})", parts.join(" AND ")));
         }
@@ -159,33 +148,46 @@ fn column(kind: ParameterType) -> Option<(&'static str, &'static str)> {
 
 /// search.html#sort: of several values the lowest counts in ascending order, the highest in descending.
 fn expressions((table, column): (&str, &str), descending: bool) -> (String, Option<String>) {
-    let (best, missing) = if descending { ("max", BELOW.to_string()) } else { ("min", ABOVE.to_owned()) };
+    let best = if descending { "max" } else { "min" };
     if table == "date" {
-        let one = format!("(SELECT {best}(low) FROM date WHERE resource = r.key AND parameter = ?)");
-        return (format!("coalesce({one}, {missing})"), None);
+        return (format!("(SELECT {best}(low) FROM date WHERE resource = r.key AND parameter = ?)"), None);
     }
     let gathered =
         format!("SELECT resource, {best}({column}) AS best FROM {table} WHERE parameter = ? GROUP BY resource");
-    (format!("coalesce({{g}}.best, {missing})"), Some(gathered))
+    ("{g}.best".to_owned(), Some(gathered))
 }
 
 impl SortValue {
     /// The value of a column.
-    pub(crate) fn of(column: ValueRef<'_>) -> Self {
+    pub(crate) fn of(column: Cell<'_>) -> Self {
         match column {
-            ValueRef::Integer(BELOW) => Self::Missing,
-            ValueRef::Integer(value) => Self::Integer(value),
-            ValueRef::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
-            _ => Self::Missing,
+            Cell::Integer(value) => Self::Integer(value),
+            Cell::Text(text) => Self::Text(text.to_owned()),
+            Cell::Null | Cell::Blob(_) => Self::Missing,
         }
     }
 
-    fn bound(&self, descending: bool) -> Value {
+    /// The test that a match has the same value.
+    fn same(&self, index: usize) -> String {
+        if *self == Self::Missing { format!("s{index} IS NULL") } else { format!("s{index} = ?") }
+    }
+
+    /// The test that a match has a later value: a missing one is the last.
+    fn behind(&self, index: usize, descending: bool) -> String {
+        let comparison = if descending { "<" } else { ">" };
+        if *self == Self::Missing {
+            "FALSE".to_owned()
+        } else {
+            format!("(s{index} {comparison} ? OR s{index} IS NULL)")
+        }
+    }
+
+    /// Its value, where [`SortValue::same`] or [`SortValue::behind`] have a `?`.
+    fn bind(&self, values: &mut Values) {
         match self {
-            Self::Missing if descending => Value::Integer(BELOW),
-            Self::Missing => Value::Blob(Vec::new()),
-            Self::Integer(value) => Value::Integer(*value),
-            Self::Text(text) => Value::Text(text.clone()),
+            Self::Missing => {}
+            Self::Integer(value) => values.push(*value),
+            Self::Text(text) => values.push(text.clone()),
         }
     }
 }

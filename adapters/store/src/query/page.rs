@@ -1,17 +1,16 @@
 //! One page of a search, as it runs on a search thread.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use adapter::Error;
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
 use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
 use super::order::{Order, SortValue};
-use crate::failure::OrFail;
 use crate::record;
 use crate::scopes::Scope;
+use crate::sql::{self, Connection, Row, Values};
 
 /// A page ends early when its bodies have that many bytes.
 const LARGEST: usize = 8 << 20;
@@ -69,7 +68,7 @@ impl Page {
     pub(crate) fn run(&self, connection: &Connection) -> Result<Found, Error> {
         let newest = match &self.position {
             Some(position) => position.newest,
-            None => record::newest_key(connection, &self.scope).or_fail()?,
+            None => record::newest_key(connection, &self.scope)?,
         };
         let total = match &self.position {
             Some(position) => position.total,
@@ -100,48 +99,50 @@ impl Page {
         if let Some(count) = self.filter.count_by_index(connection)? {
             return Ok(count);
         }
-        let mut values = Vec::new();
+        let mut values = Values::new(connection);
         let range = self.filter.sql(connection, (self.scope.first(), newest), &mut values)?;
         if self.filter.is_complete() {
             let sql = format!("SELECT count(*) FROM resource AS r WHERE {range}");
-            let mut statement = connection.prepare_cached(&sql).or_fail()?;
-            let count: i64 = statement.query_row(params_from_iter(values), |row| row.get(0)).or_fail()?;
-            return Ok(count.unsigned_abs());
+            return Ok(connection.number(&sql, &values)?.unsigned_abs());
         }
         let sql = format!("SELECT r.current FROM resource AS r WHERE {range}");
-        let mut statement = connection.prepare_cached(&sql).or_fail()?;
-        let mut rows = statement.query(params_from_iter(values)).or_fail()?;
         let mut count = 0;
-        while let Some(row) = rows.next().or_fail()? {
-            count += u64::from(self.filter.admits(connection, row.get(0).or_fail()?, &self.scope)?);
-        }
+        connection.each(&sql, &values, |row| {
+            count += u64::from(self.filter.admits(connection, row.get(0)?, &self.scope)?);
+            Ok::<_, Error>(ControlFlow::Continue(()))
+        })?;
         Ok(count)
     }
 
     /// One match more than the page holds, if there is one.
     fn matches(&self, connection: &Connection, newest: i64) -> Result<Vec<Match>, Error> {
-        let mut values = Vec::new();
+        let mut values = Values::new(connection);
         let sql = self.sql(connection, newest, &mut values)?;
-        let mut statement = connection.prepare_cached(&sql).or_fail()?;
-        let mut rows = statement.query(params_from_iter(values)).or_fail()?;
-        let mut matches = Vec::new();
-        while matches.len() <= self.size
-            && let Some(row) = rows.next().or_fail()?
-        {
-            let version = row.get(1).or_fail()?;
-            if self.filter.admits(connection, version, &self.scope)? {
-                let mut sorted_by = Vec::with_capacity(self.order.len());
-                for index in 0..self.order.len() {
-                    sorted_by.push(SortValue::of(row.get_ref(index + 3).or_fail()?));
-                }
-                let (key, id) = (row.get(0).or_fail()?, row.get(2).or_fail()?);
-                matches.push(Match { key, id, version, sorted_by });
-            }
+        if self.filter.is_complete() {
+            return Ok(connection.all(&sql, &values, |row| self.read(row))?);
         }
+        let mut matches = Vec::new();
+        connection.each(&sql, &values, |row| {
+            let one = self.read(row)?;
+            if self.filter.admits(connection, one.version, &self.scope)? {
+                matches.push(one);
+            }
+            Ok::<_, Error>(if matches.len() <= self.size { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
         Ok(matches)
     }
 
-    fn sql(&self, connection: &Connection, newest: i64, values: &mut Vec<Value>) -> Result<String, Error> {
+    fn read(&self, row: &Row<'_>) -> sql::Result<Match> {
+        let sorted_by = (0..self.order.len()).map(|index| Ok(SortValue::of(row.cell(index + 3)?)));
+        Ok(Match {
+            key: row.get(0)?,
+            version: row.get(1)?,
+            id: row.get(2)?,
+            sorted_by: sorted_by.collect::<sql::Result<_>>()?,
+        })
+    }
+
+    fn sql(&self, connection: &Connection, newest: i64, values: &mut Values) -> Result<String, Error> {
         let is_sorted = self.order.len() > 0;
         let first = match &self.position {
             Some(position) if !is_sorted => position.last_key.saturating_add(1),
@@ -156,14 +157,14 @@ impl Page {
         );
         let order = self.order.sql();
         // What is decided in memory ends the reading by itself.
-        let limit = if self.filter.is_complete() { self.size as i64 + 1 } else { -1 };
+        let limit = if self.filter.is_complete() { self.size as i64 + 1 } else { i64::MAX };
         let behind = match &self.position {
             Some(position) if is_sorted => {
                 format!(" WHERE {}", self.order.behind(&position.last, position.last_key, values))
             }
             _ => String::new(),
         };
-        values.push(limit.into());
+        values.push(limit);
         if is_sorted {
             Ok(format!("{with}SELECT * FROM ({inner}) AS matched{behind} ORDER BY {order} LIMIT ?"))
         } else {

@@ -17,6 +17,7 @@ use super::order::Order;
 use super::page::{Found, Page, Position};
 use crate::scopes::Scope;
 use crate::settings::Settings;
+use crate::sql::Connection;
 
 /// The parameter of a page link.
 const PAGE: &str = "_page";
@@ -219,7 +220,7 @@ impl Pages {
 
 impl Planned {
     /// Finds the page.
-    pub(crate) fn run(self, connection: &rusqlite::Connection) -> Result<Answered, Error> {
+    pub(crate) fn run(self, connection: &Connection) -> Result<Answered, Error> {
         let found = match &self.page {
             Some(page) => page.run(connection)?,
             None => Found { total: Some(0), ..Found::default() },

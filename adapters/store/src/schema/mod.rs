@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use crate::deadline;
+use crate::sql;
 
 /// `PRAGMA application_id`: "FRDS". Tells our database from any other SQLite file.
 const APPLICATION: i32 = 0x4652_4453;
@@ -47,15 +47,21 @@ pub enum OpenError {
         /// What the settings say.
         expected: String,
     },
-    /// SQLite or the file system refused.
+    /// The database or the file system refused.
     #[error("{0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Database(#[from] sql::Error),
     /// A stored resource could not be read while the index was made anew.
     #[error("the index cannot be made anew: {0}")]
     Index(String),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 /// Opens the one connection that writes, creating and migrating the database as needed.
@@ -73,7 +79,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     // What a savepoint may have to undo is kept in memory, not in a file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    deadline::install(&mut connection)?;
+    sql::heed_deadlines(&mut connection)?;
     migrate(&mut connection)?;
     Ok(connection)
 }
@@ -87,7 +93,7 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_096)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    deadline::install(&mut connection)?;
+    sql::heed_deadlines(&mut connection)?;
     Ok(connection)
 }
 
@@ -176,6 +182,6 @@ mod tests {
         assert!(matches!(open_writer(&other), Err(OpenError::Foreign)));
         let text = folder.path().join("text");
         std::fs::write(&text, "x".repeat(5000)).unwrap();
-        assert!(matches!(open_writer(&text), Err(OpenError::Sqlite(_))));
+        assert!(matches!(open_writer(&text), Err(OpenError::Database(_))));
     }
 }

@@ -1,0 +1,183 @@
+//! The seam to the database: everything else in this crate writes SQL and values, and names no driver's type. README.md says how a
+//! query is written.
+
+mod dialect;
+mod error;
+mod sqlite;
+mod value;
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+pub(crate) use dialect::Dialect;
+pub use error::Error;
+pub(crate) use error::Result;
+pub(crate) use sqlite::heed_deadlines;
+pub(crate) use value::{Cell, Row, Value, Values};
+
+/// The values of a statement: `&values![scope, id]`.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { [$($crate::sql::Value::from($value)),*] };
+}
+pub(crate) use values;
+
+/// A connection of one thread to the database. Statements are text with `?`, or with `?1`, `?2`, where a value stands twice; they
+/// are prepared once and kept.
+pub(crate) enum Connection {
+    /// A file.
+    Sqlite(rusqlite::Connection),
+}
+
+impl Connection {
+    /// What the other side speaks.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
+        match self {
+            Self::Sqlite(connection) => sqlite::execute(connection, sql, values),
+        }
+    }
+
+    /// Runs one statement for each of many rows of values.
+    pub(crate) fn execute_each<'v, const N: usize>(
+        &self,
+        sql: &str,
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+    ) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => sqlite::execute_each(connection, sql, rows),
+        }
+    }
+
+    /// Inserts a row into a table that numbers its rows in a column `key`; the key it got.
+    pub(crate) fn insert(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
+        match self {
+            Self::Sqlite(connection) => sqlite::insert(connection, sql, values),
+        }
+    }
+
+    /// The first row, read by `read`; `None` when there is none.
+    pub(crate) fn one<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        match self {
+            Self::Sqlite(connection) => sqlite::one(connection, sql, values, read),
+        }
+    }
+
+    /// The one number of the one row: a count, a highest key.
+    pub(crate) fn number(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
+        self.one(sql, values, |row| row.get(0))?.ok_or(Error::NoRow)
+    }
+
+    /// All rows of a result that is known to be small: its SQL has a `LIMIT`, or the table is small.
+    pub(crate) fn all<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        match self {
+            Self::Sqlite(connection) => sqlite::each(connection, sql, values, |row| {
+                all.push(read(row)?);
+                Ok::<_, Error>(ControlFlow::Continue(()))
+            })?,
+        }
+        Ok(all)
+    }
+
+    /// Shows the rows of a result of any size to `visit`, one after the other, until it breaks off. `visit` may run statements of
+    /// its own on this connection. Only inside a transaction.
+    pub(crate) fn each<E: From<Error>>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        visit: impl FnMut(&Row<'_>) -> std::result::Result<ControlFlow<()>, E>,
+    ) -> std::result::Result<(), E> {
+        match self {
+            Self::Sqlite(connection) => sqlite::each(connection, sql, values, visit),
+        }
+    }
+
+    /// Runs several statements without values, which are not kept prepared.
+    pub(crate) fn batch(&self, sql: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+        }
+    }
+
+    /// Begins a transaction in which nobody else writes until it ends.
+    pub(crate) fn begin_writing(&self) -> Result<()> {
+        self.step(self.dialect().begin_writing())
+    }
+
+    /// Begins a transaction that sees one state of the database.
+    pub(crate) fn begin_reading(&self) -> Result<()> {
+        self.step(self.dialect().begin_reading())
+    }
+
+    /// Begins what [`Connection::undo_job`] takes back.
+    pub(crate) fn begin_job(&self) -> Result<()> {
+        self.step("SAVEPOINT job")
+    }
+
+    /// Takes back what was done since [`Connection::begin_job`].
+    pub(crate) fn undo_job(&self) -> Result<()> {
+        self.step("ROLLBACK TO SAVEPOINT job")
+    }
+
+    /// Keeps what was done since [`Connection::begin_job`], when the transaction is committed.
+    pub(crate) fn end_job(&self) -> Result<()> {
+        self.step("RELEASE SAVEPOINT job")
+    }
+
+    /// Commits: when this returns, what was written is on the disk.
+    pub(crate) fn commit(&self) -> Result<()> {
+        self.step("COMMIT")
+    }
+
+    /// Rolls back, or does nothing when there is no transaction any more.
+    pub(crate) fn roll_back(&self) {
+        if self.is_in_transaction() {
+            let _ = self.step("ROLLBACK");
+        }
+    }
+
+    /// Whether a transaction is open: a failed statement can have ended it.
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        match self {
+            Self::Sqlite(connection) => !connection.is_autocommit(),
+        }
+    }
+
+    /// Runs `work`; what it still executes at the deadline is interrupted.
+    ///
+    /// # Errors
+    /// `Timeout` when the deadline has passed; else those of `work`.
+    pub(crate) fn until<T>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce() -> std::result::Result<T, adapter::Error>,
+    ) -> std::result::Result<T, adapter::Error> {
+        if Instant::now() >= deadline {
+            let text = "the store did not finish within the deadline";
+            return Err(adapter::Error::new(adapter::ErrorKind::Timeout, text));
+        }
+        match self {
+            Self::Sqlite(_) => sqlite::until(deadline, work),
+        }
+    }
+
+    fn step(&self, sql: &str) -> Result<()> {
+        self.execute(sql, &[]).map(|_| ())
+    }
+}
