@@ -40,6 +40,16 @@ pub fn answers(has: &str, asked: &str) -> bool {
     has.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
+/// Whether a version of a package is one that a dependency asks for: `1.0.x` and `1.x` mean any of their kind, `latest`, `current`
+/// and `*` any at all.
+#[must_use]
+pub fn satisfies(has: &str, wanted: &str) -> bool {
+    match wanted.strip_suffix(".x").or_else(|| wanted.strip_suffix(".X")).or_else(|| wanted.strip_suffix(".*")) {
+        Some(kind) => answers(has, kind),
+        None => answers(has, wanted) || matches!(wanted, "latest" | "current" | "*"),
+    }
+}
+
 /// Older and newer: numbers compare as numbers, a pre-release (`2.0.0-ballot`) is older than its release.
 #[must_use]
 pub fn compare_versions(left: &str, right: &str) -> Ordering {
@@ -115,6 +125,16 @@ mod tests {
         ] {
             assert_eq!(compare_versions(older, newer), Ordering::Less, "{older} {newer}");
             assert_eq!(compare_versions(newer, older), Ordering::Greater, "{newer} {older}");
+        }
+    }
+
+    #[test]
+    fn a_dependency_asks_for_one_version_or_for_any_of_a_kind() {
+        for wanted in ["1.0.7", "1.0.x", "1.0.X", "1.x", "1.0.*", "*", "latest", "current"] {
+            assert!(satisfies("1.0.7", wanted), "{wanted}");
+        }
+        for wanted in ["1.0.8", "1.1.x", "2.x", "1.0.70", "dev"] {
+            assert!(!satisfies("1.0.7", wanted), "{wanted}");
         }
     }
 

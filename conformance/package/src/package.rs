@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fhir::ResourceType;
+use fhir::json::{Document, scan};
 
 use crate::archive::{Archive, Manifest};
 use crate::draft;
@@ -42,6 +43,28 @@ impl Package {
         (Self::new(archive.manifest, artefacts), left_out)
     }
 
+    /// Resources that came without a package, in JSON; a Bundle stands for what it holds. They are for every release, and hide what
+    /// packages have under their canonicals.
+    ///
+    /// # Errors
+    /// One is no JSON or is broken, or none of them is one that something can refer to.
+    pub fn of_resources(name: &str, resources: impl IntoIterator<Item = Bytes>) -> Result<Self, NoArtefact> {
+        let mut artefacts = Vec::new();
+        for json in resources {
+            match artefact(json.clone()) {
+                Ok(one) => artefacts.push(one),
+                Err(NoArtefact::NoUrl) => artefacts.extend(of_bundle(&json)?),
+                Err(error) => return Err(error),
+            }
+        }
+        if artefacts.is_empty() {
+            return Err(NoArtefact::NoUrl);
+        }
+        let (name, version) = (name.to_owned(), String::new());
+        let manifest = Manifest { name, version, canonical: None, fhir_versions: Vec::new(), dependencies: Vec::new() };
+        Ok(Self { manifest, artefacts })
+    }
+
     /// Every artefact knows the package it is of.
     pub(crate) fn new(manifest: Manifest, mut artefacts: Vec<Artefact>) -> Self {
         let origin = Arc::new(Origin::from(&manifest));
@@ -64,6 +87,16 @@ impl Package {
     pub fn artefacts(&self) -> &[Artefact] {
         &self.artefacts
     }
+}
+
+/// The artefacts among the entries of a Bundle; none of another resource.
+fn of_bundle(json: &Bytes) -> Result<Vec<Artefact>, NoArtefact> {
+    let mut nodes = Vec::new();
+    scan(json, &mut nodes, draft::LIMITS)?;
+    let entries = Document::new(json, &nodes).root().into_iter().flat_map(|root| draft::items(root, "entry"));
+    let resources = entries.filter_map(|entry| entry.member("resource"));
+    let artefacts = resources.map(|resource| artefact(json.slice_ref(resource.raw())));
+    artefacts.filter(|one| !matches!(one, Err(NoArtefact::NoUrl | NoArtefact::NoResource))).collect()
 }
 
 /// A structure keeps what validators need, its published snapshot in place of its differential.

@@ -147,3 +147,36 @@ fn a_compiled_package_that_is_damaged_or_of_another_source_is_not_used() {
         assert!(error(&file[..place], "abc").is_some(), "cut at {place}");
     }
 }
+
+#[test]
+fn resources_without_a_package_stand_alone_and_in_bundles_and_hide_what_packages_have() {
+    let bundle = format!(
+        r#"{{"resourceType": "Bundle", "entry": [{{"resource": {PROFILE}}}, {{"resource": {CODES}}},
+        {{"resource": {{"resourceType": "Patient"}}}}]}}"#
+    );
+    let loose = Package::of_resources("own.json", [bundle.into()]).unwrap();
+    assert_eq!(loose.artefacts().len(), 2);
+    let newer = clinic_with(&PROFILE.replace("\"min\": 1", "\"min\": 2"), "9.0.0");
+    let registry = Registry::built_in(Version::R4).with_packages([newer]).with_packages([loose]);
+    let url = "http://clinic.example/fhir/StructureDefinition/patient";
+    assert_eq!(registry.structure(url).unwrap().element("Patient.name").unwrap().min, 1);
+    assert!(Package::of_resources("patient.json", [r#"{"resourceType": "Patient"}"#.into()]).is_err());
+    assert!(Package::of_resources("broken.json", ["{".into()]).is_err());
+}
+
+fn clinic_with(profile: &str, version: &str) -> Package {
+    let manifest = MANIFEST.replace("1.2.0", version);
+    read(&packed(&[("package/package.json", &manifest), ("package/StructureDefinition-patient.json", profile)]))
+}
+
+#[test]
+fn the_version_of_a_package_that_is_configured_is_meant_even_where_a_newer_one_was_added_later() {
+    let url = "http://clinic.example/fhir/StructureDefinition/patient";
+    let old = clinic_with(PROFILE, "1.0.0");
+    let new = clinic_with(&PROFILE.replace("\"min\": 1", "\"min\": 2"), "2.0.0");
+    let registry = Registry::built_in(Version::R4).with_packages([old]).with_packages([new]);
+    let least = |registry: &Registry| registry.structure(url).unwrap().element("Patient.name").unwrap().min;
+    assert_eq!(least(&registry), 2);
+    assert_eq!(least(&registry.prefer("clinic.guide", "1.0.0")), 1);
+    assert_eq!(least(&registry.prefer("clinic.guide", "3.0.0")), 2, "it is not here");
+}

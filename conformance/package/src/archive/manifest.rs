@@ -71,8 +71,14 @@ fn releases(root: Value<'_>) -> Vec<Version> {
     if versions.is_empty() { named("fhir-version-list") } else { versions }
 }
 
+/// A package that needs two versions of another one calls one of them by another name: `"us.core.v6": "npm:hl7.fhir.us.core@6.1.0"`.
 fn dependency(member: Value<'_>) -> Option<(String, String)> {
-    Some((plain(member.name()).to_owned(), member.text()?.trim().to_owned()))
+    let version = member.text()?;
+    let version = version.trim();
+    match version.strip_prefix("npm:").and_then(|alias| alias.rsplit_once('@')) {
+        Some((name, version)) if !name.is_empty() => Some((plain(name).to_owned(), version.to_owned())),
+        _ => Some((plain(member.name()).to_owned(), version.to_owned())),
+    }
 }
 
 /// A package's name without the scope that npm may need: `@hl7/hl7.fhir.r4.core` and `hl7.fhir.r4.core` are one.
@@ -86,4 +92,20 @@ pub(crate) fn plain(name: &str) -> &str {
 pub(crate) fn is_core(name: &str) -> bool {
     name == "hl7.fhir.core"
         || name.starts_with("hl7.fhir.r") && name.ends_with(".core") && name.matches('.').count() == 3
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails")]
+
+    use super::*;
+
+    #[test]
+    fn a_dependency_under_another_name_is_the_package_that_it_names() {
+        let json = br#"{"name": "a", "version": "1", "dependencies": {"us.core.v6": "npm:hl7.fhir.us.core@6.1.0",
+            "x": "npm:@hl7/hl7.fhir.uv.ips@1.1.0", "y": " 1.0.x "}}"#;
+        let needs = Manifest::read(json).unwrap().dependencies;
+        let needs: Vec<_> = needs.iter().map(|(name, version)| (name.as_str(), version.as_str())).collect();
+        assert_eq!(needs, [("hl7.fhir.us.core", "6.1.0"), ("hl7.fhir.uv.ips", "1.1.0"), ("y", "1.0.x")]);
+    }
 }

@@ -15,8 +15,36 @@ use flate2::write::DeflateEncoder;
 
 use crate::package::Package;
 
-/// The layout. Another number is another layout, which is not read.
-const LAYOUT: &str = "frontdesk-package 2";
+/// The layout, as a hash of the sources that say how facts are read and written: a file that another form of them wrote is made
+/// anew, and nobody needs to remember to say so.
+const LAYOUT: u64 = hash(&[
+    include_bytes!("mod.rs"),
+    include_bytes!("body.rs"),
+    include_bytes!("../draft/json.rs"),
+    include_bytes!("../draft/json/element.rs"),
+    include_bytes!("../facts/print.rs"),
+    include_bytes!("../facts/words.rs"),
+    include_bytes!("../snapshot/identify.rs"),
+]);
+
+/// FNV-1a.
+const fn hash(texts: &[&[u8]]) -> u64 {
+    let (mut hash, mut text) = (0xcbf2_9ce4_8422_2325_u64, 0);
+    while text < texts.len() {
+        let mut at = 0;
+        while at < texts[text].len() {
+            hash = (hash ^ texts[text][at] as u64).wrapping_mul(0x0100_0000_01b3);
+            at += 1;
+        }
+        text += 1;
+    }
+    hash
+}
+
+/// The first line of a file.
+fn first_line() -> String {
+    format!("frontdesk-package {LAYOUT:016x}")
+}
 
 /// Bytes of the unpacked rest, at most.
 const MOST: u64 = 1 << 30;
@@ -25,7 +53,7 @@ const MOST: u64 = 1 << 30;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotUsable {
     /// It was written by another release of this program.
-    #[error("expected `{LAYOUT}` in the first line")]
+    #[error("expected a file that this release of the program wrote")]
     Layout,
     /// It was made from something else.
     #[error("expected a file made from the same package")]
@@ -44,7 +72,7 @@ impl Package {
         // Memory takes everything.
         let _ = packed.write_all(&body);
         let packed = packed.finish().unwrap_or_default();
-        let mut file = format!("{LAYOUT}\n{source}\n{} {:08x}\n", body.len(), checksum(&packed)).into_bytes();
+        let mut file = format!("{}\n{source}\n{} {:08x}\n", first_line(), body.len(), checksum(&packed)).into_bytes();
         file.extend_from_slice(&packed);
         file
     }
@@ -55,7 +83,7 @@ impl Package {
     /// It is of another layout, made from something else, or damaged.
     pub fn from_compiled(file: &[u8], source: &str) -> Result<Self, NotUsable> {
         let (layout, rest) = line(file).ok_or(NotUsable::Layout)?;
-        if layout != LAYOUT {
+        if layout != first_line() {
             return Err(NotUsable::Layout);
         }
         let (made_from, rest) = line(rest).ok_or(NotUsable::Damaged)?;

@@ -7,7 +7,7 @@ use fhir::{ResourceType, Version};
 
 use super::artefact::Artefact;
 use crate::archive::{is_core, plain};
-use crate::canonical::{Canonical, answers, compare_versions};
+use crate::canonical::{Canonical, answers, compare_versions, satisfies};
 
 /// A package as its artefacts see it: what they mean by a canonical without a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +59,21 @@ impl Layer {
     /// The artefact that a canonical means, and the layer that has it.
     pub(crate) fn find<'a>(&'a self, of: ResourceType, canonical: &str) -> Option<(&'a Self, &'a Artefact)> {
         let canonical = Canonical::of(canonical);
+        if let Some(version) = canonical.version {
+            return self.all().find_map(|layer| Some((layer, layer.versioned(of, canonical.url, version)?)));
+        }
+        let newest = self.all().find_map(|layer| Some((layer, layer.newest(of, canonical.url)?)))?;
+        Some(self.preferred_to(newest.1, of, canonical.url).unwrap_or(newest))
+    }
+
+    /// What is meant in place of an artefact because another version of its package was configured, wherever that lies. What came
+    /// without a package is always meant itself.
+    fn preferred_to<'a>(&'a self, newest: &Artefact, of: ResourceType, url: &str) -> Option<(&'a Self, &'a Artefact)> {
+        let origin = newest.origin.as_deref()?;
+        let (name, version) = self.preferred.iter().find(|(name, _)| *name == origin.name)?;
+        let is_meant = |other: &Origin| other.name == *name && other.version == *version;
         self.all().find_map(|layer| {
-            let found = match canonical.version {
-                Some(version) => layer.versioned(of, canonical.url, version),
-                None => layer.current(of, canonical.url, &self.preferred),
-            };
+            let found = layer.candidates(of, url).find(|artefact| artefact.origin.as_deref().is_some_and(is_meant));
             Some((layer, found?))
         })
     }
@@ -72,14 +82,8 @@ impl Layer {
         self.candidates(of, url).filter(|artefact| artefact.answers(version)).max_by(|left, right| left.compare(right))
     }
 
-    /// What a canonical without a version means: the version that was configured, else the newest.
-    fn current(&self, of: ResourceType, url: &str, preferred: &[(String, String)]) -> Option<&Artefact> {
-        let preferred = self.candidates(of, url).find(|artefact| {
-            artefact.origin.as_ref().is_some_and(|origin| {
-                preferred.iter().any(|(name, version)| origin.name == *name && origin.version == *version)
-            })
-        });
-        preferred.or_else(|| self.candidates(of, url).max_by(|left, right| left.compare(right)))
+    fn newest(&self, of: ResourceType, url: &str) -> Option<&Artefact> {
+        self.candidates(of, url).max_by(|left, right| left.compare(right))
     }
 
     /// What a canonical without a version means to an artefact of a package: that of its own package, else that of a package
@@ -97,8 +101,7 @@ impl Layer {
 
 /// Whether a dependency (`hl7.fhir.r4.core`, `4.0.x`) means a package.
 pub(crate) fn depends((name, version): &(String, String), on: &Origin) -> bool {
-    let wanted = version.trim_end_matches(".x").trim_end_matches(".X");
-    plain(name) == plain(&on.name) && (answers(&on.version, wanted) || matches!(wanted, "latest" | "current" | "*"))
+    plain(name) == plain(&on.name) && satisfies(&on.version, version)
 }
 
 impl Origin {

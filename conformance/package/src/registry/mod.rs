@@ -49,8 +49,8 @@ pub enum Unresolved {
 /// Artefacts for one release. Cheap to clone; never changes: [`Registry::with`] makes another one over it.
 ///
 /// A canonical with a version (`url|7.0.0`) means that version, or one that begins with it (`4.0`). One without means the version
-/// that was configured ([`Registry::prefer`]; US Core 6.1.0 if nothing was), else the newest. What is added later hides what is
-/// below. Within a package a canonical without a version means the package's own artefact.
+/// that was configured ([`Registry::prefer`]; US Core 6.1.0 if nothing was) wherever that version lies, else the newest. What is
+/// added later hides what is below. Within a package a canonical without a version means the package's own artefact.
 #[derive(Clone)]
 pub struct Registry {
     top: Arc<Layer>,

@@ -1,8 +1,10 @@
 //! Packages become layers.
 
+use fhir::Version;
+
 use super::Registry;
 use super::layer::{Layer, Origin, depends};
-use crate::archive::{Manifest, is_core};
+use crate::archive::{Manifest, is_core, plain};
 use crate::package::Package;
 
 /// A package that another one builds on is not here.
@@ -41,6 +43,14 @@ impl Registry {
             }
         }
         missing
+    }
+
+    /// Whether a package, in a version that a dependency asks for, is built in for some release. The core packages always are.
+    #[must_use]
+    pub fn is_built_in(name: &str, version: &str) -> bool {
+        let wanted = (name.to_owned(), version.to_owned());
+        let built_in = |version| Self::built_in(version).top.origins().iter().any(|origin| depends(&wanted, origin));
+        is_core(plain(name)) || Version::ALL.into_iter().any(built_in)
     }
 
     /// The packages whose artefacts are here, as name and version, those added last first.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use config::Config;
 use fhir::Version;
-use package::{Archive, Bounds, Manifest, MissingDependency, Registry};
+use package::{Archive, Manifest, MissingDependency, Registry};
 use url::Url;
 
 use super::folder::Folder;
@@ -59,10 +59,7 @@ impl Adding {
         if path.is_file() {
             return self.put(read_archive(&path)?).await;
         }
-        let Ok(name) = what.parse::<PackageName>() else {
-            let error = std::io::Error::new(std::io::ErrorKind::NotFound, "no such file, and no NAME#VERSION");
-            return Err(PackageError::file(&path, error));
-        };
+        let name: PackageName = what.parse().map_err(|_| PackageError::Nothing(what.to_owned()))?;
         if name.is_exact() && self.folder.has(&name) {
             return Ok(vec![Added { name, was_there: true }]);
         }
@@ -71,9 +68,15 @@ impl Adding {
 
     async fn fetch(&self, name: &PackageName) -> Result<Archive, PackageError> {
         let registry = self.registry.clone().ok_or_else(|| PackageError::NoRegistry(name.clone()))?;
+        let url = registry.to_string();
         let fetched = Remote::new(registry).get(name).await?;
-        Archive::read(&fetched.archive, Bounds::default())
-            .map_err(|source| PackageError::Archive { name: fetched.name.to_string(), source })
+        let archive = super::archive(&fetched.name.to_string(), &fetched.archive)?;
+        // Whoever asks for one package must not get another one into the folder under its own name.
+        if archive.manifest.id() != fetched.name.to_string() {
+            let (wanted, found) = (fetched.name.to_string(), archive.manifest.id());
+            return Err(PackageError::Another { url, wanted, found });
+        }
+        Ok(archive)
     }
 
     async fn put(&self, archive: Archive) -> Result<Vec<Added>, PackageError> {
@@ -106,7 +109,7 @@ impl Adding {
             let wanted = PackageName::new(&first.name, &first.version)?;
             let archive = self.fetch(&wanted).await?;
             if archives.iter().any(|known| known.manifest.id() == archive.manifest.id()) {
-                // The registry sends something else than what was asked for: asking again would not help.
+                // What was fetched does not satisfy what asks for it: asking again would not help.
                 return Err(PackageError::Missing(missing));
             }
             archives.push(archive);

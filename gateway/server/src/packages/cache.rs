@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest::{Context, SHA256};
+use bytes::Bytes;
 use package::{NotUsable, Package};
 
 use super::PackageError;
@@ -29,14 +31,15 @@ impl Cache {
     /// # Errors
     /// It is not in the folder, or cannot be used.
     pub fn read(&self, folder: &Folder, name: &PackageName) -> Result<Package, PackageError> {
-        let source = folder.fingerprint(name)?;
+        let files = folder.files(name)?;
+        let source = hash(&files);
         let path = self.path.join(format!("{name}.package"));
         match fs::read(&path).ok().map(|file| Package::from_compiled(&file, &source)) {
             Some(Ok(package)) => return Ok(package),
             Some(Err(NotUsable::Damaged)) => tracing::warn!(%name, "a compiled package was damaged and is made anew"),
             Some(Err(NotUsable::Layout | NotUsable::Source)) | None => {}
         }
-        let package = folder.read(name)?;
+        let package = super::of_files(&name.to_string(), files)?;
         if let Err(error) = self.put(&path, &package.compiled(&source)) {
             tracing::warn!(%name, %error, "a compiled package cannot be kept");
         }
@@ -45,8 +48,22 @@ impl Cache {
 
     fn put(&self, path: &Path, file: &[u8]) -> std::io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path)?;
-        let partial = path.with_extension(format!("{}.partial", std::process::id()));
-        fs::write(&partial, file)?;
-        fs::rename(&partial, path)
+        // Others may write the same at the same time: each its own file, and the last one stays.
+        let partial = path.with_extension(format!("{}.partial", uuid::Uuid::now_v7().simple()));
+        let put = fs::write(&partial, file).and_then(|()| fs::rename(&partial, path));
+        if put.is_err() {
+            let _ = fs::remove_file(&partial);
+        }
+        put
     }
+}
+
+/// What stands for the content of a package: a hash of its files, names included.
+fn hash(files: &[(String, Bytes)]) -> String {
+    let mut context = Context::new(&SHA256);
+    for (name, content) in files {
+        context.update(format!("{name}\t{}\n", content.len()).as_bytes());
+        context.update(content);
+    }
+    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

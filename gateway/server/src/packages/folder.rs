@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use package::canonical::{compare_versions, satisfies};
 use package::{Archive, BadArchive, Manifest, Package};
-use sha2::{Digest as _, Sha256};
 
 use super::PackageError;
 use super::name::PackageName;
@@ -71,19 +70,33 @@ impl Folder {
         self.path.join(name.to_string()).join("package")
     }
 
+    /// The package that a dependency asks for: in that very version, else the newest that will do (`1.0.x`).
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn find(&self, name: &str, version: &str) -> Result<Option<PackageName>, PackageError> {
+        if let Some(exact) = PackageName::new(name, version).ok().filter(|exact| self.has(exact)) {
+            return Ok(Some(exact));
+        }
+        let fits = |known: &PackageName| known.name == name && satisfies(&known.version, version);
+        let known = self.names()?.into_iter().filter(fits);
+        Ok(known.max_by(|left, right| compare_versions(&left.version, &right.version)))
+    }
+
     /// Reads a package. What cannot be used of it is logged and left out.
     ///
     /// # Errors
     /// It is not there, cannot be read, is too large, or has no usable manifest.
     pub fn read(&self, name: &PackageName) -> Result<Package, PackageError> {
-        let mut files = Vec::new();
-        for file in self.files(name)? {
-            let content = fs::read(&file.path).map_err(|error| PackageError::file(&file.path, error))?;
-            files.push((file.name, Bytes::from(content)));
-        }
-        let archive =
-            Archive::from_files(files).map_err(|source| PackageError::Archive { name: name.to_string(), source })?;
-        Ok(super::usable(archive))
+        super::of_files(&name.to_string(), self.files(name)?)
+    }
+
+    /// The JSON files of a package, by name.
+    ///
+    /// # Errors
+    /// It is not there, cannot be read, or is too large.
+    pub fn files(&self, name: &PackageName) -> Result<Vec<(String, Bytes)>, PackageError> {
+        read_files(&self.content(name))
     }
 
     /// What a package says of itself.
@@ -96,41 +109,6 @@ impl Folder {
         Manifest::read(&json).map_err(|source| PackageError::Archive { name: name.to_string(), source })
     }
 
-    /// What stands for the content of a package without reading it: names, sizes and times of its files.
-    ///
-    /// # Errors
-    /// It is not there or cannot be read.
-    pub fn fingerprint(&self, name: &PackageName) -> Result<String, PackageError> {
-        let mut digest = Sha256::new();
-        for file in self.files(name)? {
-            digest.update(format!("{}\t{}\t{}.{}\n", file.name, file.size, file.changed.0, file.changed.1));
-        }
-        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    fn files(&self, name: &PackageName) -> Result<Vec<File>, PackageError> {
-        let folder = self.content(name);
-        let at = |error| PackageError::file(&folder, error);
-        let (mut files, mut size) = (Vec::new(), 0);
-        for entry in fs::read_dir(&folder).map_err(at)? {
-            let entry = entry.map_err(at)?;
-            let file_name = entry.file_name().to_string_lossy().into_owned();
-            let about = entry.metadata().map_err(at)?;
-            if !about.is_file() || !file_name.ends_with(".json") {
-                continue;
-            }
-            size += about.len();
-            if size > MOST_BYTES {
-                let source = BadArchive::TooLarge { limit: MOST_BYTES, of: "bytes" };
-                return Err(PackageError::Archive { name: name.to_string(), source });
-            }
-            let changed = (about.mtime(), about.mtime_nsec());
-            files.push(File { name: file_name, path: entry.path(), size: about.len(), changed });
-        }
-        files.sort_unstable_by(|left, right| left.name.cmp(&right.name));
-        Ok(files)
-    }
-
     /// Puts a package into the folder. It appears under its name when it is whole; one that is there already stays.
     ///
     /// # Errors
@@ -141,7 +119,7 @@ impl Folder {
             return Ok(name);
         }
         fs::create_dir_all(&self.path).map_err(|error| PackageError::file(&self.path, error))?;
-        let partial = self.path.join(format!(".{name}.{}", std::process::id()));
+        let partial = self.path.join(format!(".{name}.{}", uuid::Uuid::now_v7().simple()));
         let written = write(&partial, archive);
         let target = self.path.join(name.to_string());
         let moved =
@@ -155,11 +133,28 @@ impl Folder {
     }
 }
 
-struct File {
-    name: String,
-    path: PathBuf,
-    size: u64,
-    changed: (i64, i64),
+/// The JSON files directly in a folder, by name. Links are not followed.
+pub(super) fn read_files(folder: &Path) -> Result<Vec<(String, Bytes)>, PackageError> {
+    let at = |error| PackageError::file(folder, error);
+    let (mut files, mut size) = (Vec::new(), 0);
+    for entry in fs::read_dir(folder).map_err(at)? {
+        let entry = entry.map_err(at)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let about = entry.metadata().map_err(at)?;
+        if !about.is_file() || !name.ends_with(".json") {
+            continue;
+        }
+        size += about.len();
+        if size > MOST_BYTES {
+            let (name, source) =
+                (folder.display().to_string(), BadArchive::TooLarge { limit: MOST_BYTES, of: "bytes" });
+            return Err(PackageError::Archive { name, source });
+        }
+        let content = fs::read(entry.path()).map_err(|error| PackageError::file(&entry.path(), error))?;
+        files.push((name, Bytes::from(content)));
+    }
+    files.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+    Ok(files)
 }
 
 fn write(partial: &Path, archive: &Archive) -> Result<(), PackageError> {

@@ -8,20 +8,21 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use config::Config;
 use fhir::{ResourceType, Version};
-use package::{Artefact, Manifest, Package, Registry};
+use package::{Artefact, Package, Registry};
 use profile::Validator;
 use terminology::Terminology;
 
 use super::PackageError;
 use super::cache::Cache;
 use super::folder::Folder;
-use super::name::PackageName;
+use super::folders::Folders;
+use super::name::{NoPackageName, PackageName};
 
 /// Where packages of a configuration lie.
 #[derive(Clone, Debug)]
 struct Places {
-    folder: Folder,
-    shared: Option<Folder>,
+    /// The own one first.
+    folders: Folders,
     /// Where packages are kept in the form that is read quickly; none when nothing is to be written.
     compiled: Option<PathBuf>,
     named: Vec<String>,
@@ -103,8 +104,9 @@ impl Places {
     fn of(config: &Config) -> Self {
         let packages = &config.packages;
         Self {
-            folder: folder_of(config),
-            shared: packages.cache.as_deref().map(Folder::at),
+            folders: Folders(
+                std::iter::once(folder_of(config)).chain(packages.cache.as_deref().map(Folder::at)).collect(),
+            ),
             compiled: None,
             named: packages.load.clone(),
             versions: packages.versions.clone(),
@@ -123,61 +125,73 @@ impl Places {
             }
         }
         let [r4, r4b, r5] = by_release;
-        Ok([self.registry(r4)?, self.registry(r4b)?, self.registry(r5)?])
+        let registries = [registry(r4)?, registry(r4b)?, registry(r5)?];
+        for (name, version) in &self.versions {
+            check_version(&registries, name, version)?;
+        }
+        let preferred = self.preferred()?;
+        let prefer = |registry: Registry| {
+            preferred.iter().fold(registry, |registry, (name, version)| registry.prefer(name, version))
+        };
+        Ok(registries.map(prefer))
     }
 
     fn validators(&self) -> Result<[Validator; 3], PackageError> {
         Ok(self.registries()?.map(validator))
     }
 
-    fn registry(&self, (version, packages): (Version, Vec<Package>)) -> Result<Registry, PackageError> {
-        let built_in = Registry::built_in(version);
-        let missing = built_in.missing(packages.iter().map(Package::manifest));
-        if !missing.is_empty() {
-            return Err(PackageError::Missing(missing));
-        }
-        let registry = if packages.is_empty() { built_in } else { built_in.with_packages(packages) };
-        Ok(self.versions.iter().fold(registry, |registry, (name, version)| registry.prefer(name, version)))
-    }
-
     /// All that lies in the own folder, what is named, and what these build on.
     fn read(&self) -> Result<Vec<Package>, PackageError> {
-        let cache = self.compiled.as_deref().map(Cache::at);
-        let mut wanted = self.folder.names()?;
-        for name in &self.named {
-            wanted.push(name.parse()?);
-        }
-        let mut packages: Vec<Package> = Vec::new();
-        while let Some(name) = wanted.pop() {
-            if packages.iter().any(|package| is(package.manifest(), &name)) {
-                continue;
+        let mut wanted = match self.folders.0.first() {
+            Some(own) => own.names()?,
+            None => Vec::new(),
+        };
+        for name in self.named()? {
+            if !self.is_only_built_in(&name)? {
+                wanted.push(name);
             }
-            let folder = self.folder_with(&name).ok_or_else(|| self.not_here(&name))?;
-            let package = match &cache {
-                Some(cache) => cache.read(folder, &name)?,
-                None => folder.read(&name)?,
-            };
-            wanted.extend(self.needs(package.manifest()));
-            packages.push(package);
         }
-        Ok(packages)
+        match self.compiled.as_deref().map(Cache::at) {
+            Some(cache) => self.folders.with_needs(wanted, &|folder, name| cache.read(folder, name)),
+            None => self.folders.with_needs(wanted, &Folder::read),
+        }
     }
 
-    /// What a package builds on and a folder has. What is built in need not be there, and what is nowhere is found out later.
-    fn needs(&self, manifest: &Manifest) -> Vec<PackageName> {
-        let names = manifest.dependencies.iter().filter_map(|(name, version)| PackageName::new(name, version).ok());
-        names.filter(|name| self.folder_with(name).is_some()).collect()
+    fn named(&self) -> Result<Vec<PackageName>, NoPackageName> {
+        self.named.iter().map(|name| name.parse()).collect()
     }
 
-    fn folder_with(&self, name: &PackageName) -> Option<&Folder> {
-        std::iter::once(&self.folder).chain(&self.shared).find(|folder| folder.has(name))
+    fn is_only_built_in(&self, name: &PackageName) -> Result<bool, PackageError> {
+        Ok(self.folders.find(&name.name, &name.version)?.is_none() && Registry::is_built_in(&name.name, &name.version))
     }
 
-    fn not_here(&self, name: &PackageName) -> PackageError {
-        let folders =
-            std::iter::once(&self.folder).chain(&self.shared).map(|folder| folder.path().display().to_string());
-        PackageError::NotHere { name: name.to_string(), folders: folders.collect::<Vec<_>>().join(", ") }
+    /// Which version of a package a canonical without one means: what `versions` says, else what is named.
+    fn preferred(&self) -> Result<BTreeMap<String, String>, PackageError> {
+        let named = self.named()?.into_iter().map(|name| (name.name, name.version));
+        Ok(named.chain(self.versions.clone()).collect())
     }
+}
+
+fn registry((version, packages): (Version, Vec<Package>)) -> Result<Registry, PackageError> {
+    let built_in = Registry::built_in(version);
+    let missing = built_in.missing(packages.iter().map(Package::manifest));
+    if !missing.is_empty() {
+        return Err(PackageError::Missing(missing));
+    }
+    Ok(if packages.is_empty() { built_in } else { built_in.with_packages(packages) })
+}
+
+/// A version that a canonical without one should mean must be somewhere: nobody would see that it has no effect.
+fn check_version(registries: &[Registry; 3], name: &str, version: &str) -> Result<(), PackageError> {
+    let here = registries.iter().flat_map(Registry::packages).filter(|(other, _)| other == name);
+    let mut known: Vec<String> = here.map(|(_, version)| version).collect();
+    if known.iter().any(|known| known == version) {
+        return Ok(());
+    }
+    known.sort_unstable();
+    known.dedup();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(PackageError::NoVersion { name: name.to_owned(), version: version.to_owned(), known })
 }
 
 /// The folder of a configuration, into which packages are added.
@@ -186,8 +200,4 @@ pub(super) fn folder_of(config: &Config) -> Folder {
         Some(path) => Folder::at(path),
         None => Folder::at(&config.gateway.data.join("packages")),
     }
-}
-
-fn is(manifest: &Manifest, name: &PackageName) -> bool {
-    manifest.name == name.name && manifest.version == name.version
 }

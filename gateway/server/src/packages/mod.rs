@@ -4,6 +4,8 @@
 mod add;
 mod cache;
 mod folder;
+mod folders;
+mod given;
 mod load;
 mod name;
 mod remote;
@@ -12,13 +14,16 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use package::{Archive, BadArchive, Bounds, Package};
+use bytes::Bytes;
+use package::{Archive, BadArchive, Bounds, NoArtefact, Package};
 
 use crate::authorize::fetch::FetchError;
 
 pub use add::{Added, Adding};
 pub use cache::Cache;
 pub use folder::Folder;
+pub use folders::Folders;
+pub use given::Given;
 pub use load::{Packages, validator};
 pub use name::{NoPackageName, PackageName};
 pub use remote::{Fetched, Remote};
@@ -42,6 +47,38 @@ pub enum PackageError {
         /// Why not.
         source: BadArchive,
     },
+    /// A file that is no package and holds no resource that something can refer to.
+    #[error("{} is neither a package (.tgz, or a folder with package.json) nor a definition: {source}", path.display())]
+    Resource {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: NoArtefact,
+    },
+    /// A file in XML that cannot be read.
+    #[error("{} is no FHIR in XML: {why}", path.display())]
+    Xml {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// Neither a file nor a package.
+    #[error("{0}: no such file or folder, and no NAME#VERSION")]
+    Nothing(String),
+    /// A version that a canonical without one should mean is nowhere.
+    #[error("[packages] versions names {name}#{version}, which is not here (here: {known})")]
+    NoVersion {
+        /// The package.
+        name: String,
+        /// The version.
+        version: String,
+        /// Those that are here.
+        known: String,
+    },
+    /// A version that moves and is not published.
+    #[error("{0} is no published version (expected one such as 1.0.0, 1.0.x or latest)")]
+    Moving(PackageName),
     /// Its name.
     #[error(transparent)]
     Name(#[from] NoPackageName),
@@ -75,6 +112,16 @@ pub enum PackageError {
         /// What was expected.
         expected: &'static str,
     },
+    /// The registry sends another package than the one that was asked for.
+    #[error("expected {wanted} from {url}, found {found}")]
+    Another {
+        /// The registry.
+        url: String,
+        /// What was asked for.
+        wanted: String,
+        /// What came.
+        found: String,
+    },
     /// The registry does not have it.
     #[error("{registry} has no {name} (its newest: {known})")]
     Absent {
@@ -100,18 +147,19 @@ fn sentences(missing: &[package::MissingDependency]) -> String {
     missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// The package in a `.tgz`.
-///
-/// # Errors
-/// It cannot be read or is no package.
-pub fn read_file(path: &Path) -> Result<Package, PackageError> {
-    Ok(usable(read_archive(path)?))
-}
-
+/// The archive in a `.tgz`.
 fn read_archive(path: &Path) -> Result<Archive, PackageError> {
     let bytes = std::fs::read(path).map_err(|error| PackageError::file(path, error))?;
-    Archive::read(&bytes, Bounds::default())
-        .map_err(|source| PackageError::Archive { name: path.display().to_string(), source })
+    archive(&path.display().to_string(), &bytes)
+}
+
+fn archive(name: &str, packed: &[u8]) -> Result<Archive, PackageError> {
+    Archive::read(packed, Bounds::default()).map_err(|source| PackageError::Archive { name: name.to_owned(), source })
+}
+
+fn of_files(name: &str, files: Vec<(String, Bytes)>) -> Result<Package, PackageError> {
+    let archive = Archive::from_files(files);
+    Ok(usable(archive.map_err(|source| PackageError::Archive { name: name.to_owned(), source })?))
 }
 
 /// What can be used of an archive. The rest is logged.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use aws_lc_rs::digest::{SHA512, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA512, digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use config::Config;
@@ -16,6 +16,9 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::*;
+
+mod given;
+mod reload;
 
 /// The archive of a package with one profile, `http://NAME.example/p`.
 fn archive(name: &str, version: &str, needs: &[(&str, &str)]) -> Vec<u8> {
@@ -148,21 +151,54 @@ async fn a_registry_that_has_it_not_is_quoted() {
         format!("{} has no clinic.guide#2.0.0 (its newest: 1.0.0)", registry.base)
     );
     assert!(error("clinic.other#1.0.0").await.contains("found 404"));
-    assert!(error("clinic.guide.tgz").await.contains("no such file, and no NAME#VERSION"));
+    assert!(error("clinic.guide.tgz").await.contains("no such file or folder, and no NAME#VERSION"));
     let without = adding(&to, None).add("clinic.guide#1.0.0").await.unwrap_err().to_string();
     assert!(without.starts_with("no registry is set to fetch clinic.guide#1.0.0 from"), "{without}");
 }
 
-#[tokio::test]
-async fn what_the_registry_sends_must_be_what_it_announced() {
-    let registry = Registry::of(&[("clinic.guide", "1.0.0", b"another".to_vec())]).await;
+/// What comes of asking a registry that says `dist` of clinic.guide#1.0.0 and sends `archive`.
+async fn fetched(archive: &[u8], dist: serde_json::Value) -> Result<(), String> {
+    let registry = Registry::of(&[("clinic.guide", "1.0.0", archive.to_vec())]).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
-    let dist = json!({"tarball": format!("{}-/clinic.guide-1.0.0.tgz", registry.base), "integrity": "sha512-AAAA"});
+    let mut dist = dist;
+    dist["tarball"] = format!("{}-/clinic.guide-1.0.0.tgz", registry.base).into();
     let listing = json!({"versions": {"1.0.0": {"dist": dist}}}).to_string().into_bytes();
     tokio::spawn(serve(listener, BTreeMap::from([("/clinic.guide".to_owned(), listing)]), Arc::default()));
-    let error = Remote::new(base).get(&"clinic.guide#1.0.0".parse().unwrap()).await.err().unwrap().to_string();
-    assert!(error.starts_with("expected the archive that `dist.integrity` announces"), "{error}");
+    let to = tempfile::tempdir().unwrap();
+    let adding = Adding { folder: Folder::at(to.path()), shared: None, registry: Some(base), with_dependencies: true };
+    adding.add("clinic.guide#1.0.0").await.map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn what_the_registry_sends_must_be_what_it_announced() {
+    let archive = archive("clinic.guide", "1.0.0", &[]);
+    let sha1: String =
+        digest(&SHA1_FOR_LEGACY_USE_ONLY, &archive).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(fetched(&archive, json!({"shasum": sha1})).await, Ok(()));
+    let error = |dist| async { fetched(&archive, dist).await.unwrap_err() };
+    let wrong = error(json!({"integrity": "sha512-AAAA", "shasum": sha1})).await;
+    assert!(wrong.starts_with("expected the archive that `dist.integrity` announces"), "{wrong}");
+    let wrong = error(json!({"shasum": "00"})).await;
+    assert!(wrong.starts_with("expected the archive that `dist.shasum` announces"), "{wrong}");
+    let unsaid = error(json!({})).await;
+    assert!(unsaid.starts_with("expected `dist.integrity` or `dist.shasum`"), "{unsaid}");
+}
+
+#[tokio::test]
+async fn a_registry_that_sends_another_package_than_the_one_asked_for_is_refused() {
+    let other = archive("hl7.fhir.us.core", "1.0.0", &[]);
+    let hash = format!("sha512-{}", BASE64_STANDARD.encode(digest(&SHA512, &other)));
+    let error = fetched(&other, json!({"integrity": hash})).await.unwrap_err();
+    assert!(error.contains("found hl7.fhir.us.core#1.0.0"), "{error}");
+}
+
+#[tokio::test]
+async fn the_build_of_the_day_is_refused_in_words() {
+    let registry = Registry::of(&[("clinic.guide", "1.0.0", archive("clinic.guide", "1.0.0", &[]))]).await;
+    let to = tempfile::tempdir().unwrap();
+    let error = adding(&to, Some(&registry)).add("clinic.guide#current").await.unwrap_err().to_string();
+    assert!(error.starts_with("clinic.guide#current is no published version"), "{error}");
 }
 
 fn configured(data: &Path, packages: &str) -> Config {
@@ -239,6 +275,42 @@ fn the_version_that_a_practice_configured_is_meant() {
     };
     assert_eq!(version("").as_deref(), Some("6.1.0"));
     assert_eq!(version("versions = { \"hl7.fhir.us.core\" = \"9.0.0\" }").as_deref(), Some("9.0.0"));
+    assert_eq!(version("load = [\"hl7.fhir.us.core#7.0.0\"]").as_deref(), Some("7.0.0"), "it is built in");
+    added(&data.path().join("packages"), "hl7.fhir.us.core", "8.0.0", &[]);
+    assert_eq!(version("").as_deref(), Some("6.1.0"), "what another package brought along changes nothing");
+    let unknown = "versions = { \"hl7.fhir.us.core\" = \"5.0.0\" }";
+    let error = Packages::load(&configured(data.path(), unknown)).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "[packages] versions names hl7.fhir.us.core#5.0.0, which is not here (here: 6.1.0, 7.0.0, 8.0.0, 9.0.0)"
+    );
+}
+
+#[test]
+fn a_dependency_on_any_patch_is_taken_from_a_folder_in_the_newest_that_will_do() {
+    let (data, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    added(cache.path(), "clinic.guide", "1.0.0", &[("clinic.base", "2.0.x")]);
+    for version in ["2.0.2", "2.0.10", "2.1.0"] {
+        added(cache.path(), "clinic.base", version, &[("clinic.guide", "1.0.0")]);
+    }
+    let text = format!("cache = \"{}\"\nload = [\"clinic.guide#1.0.0\"]", cache.path().display());
+    let packages = Packages::load(&configured(data.path(), &text)).unwrap().registry(Version::R4).packages();
+    let loaded: Vec<_> = packages.iter().filter(|(name, _)| name.starts_with("clinic.")).collect();
+    assert_eq!(loaded.len(), 2, "{loaded:?}");
+    assert!(loaded.iter().any(|(name, version)| name == "clinic.base" && version == "2.0.10"));
+}
+
+#[test]
+fn what_is_built_in_is_not_read_from_a_folder_as_well_and_a_daily_build_is_found_under_its_folders_name() {
+    let (data, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    added(cache.path(), "clinic.guide", "1.0.0", &[("hl7.fhir.us.core", "7.0.0"), ("clinic.base", "current")]);
+    added(cache.path(), "hl7.fhir.us.core", "7.0.0", &[]);
+    let daily = added(cache.path(), "clinic.base", "2.0.0-cibuild", &[("clinic.guide", "current")]);
+    std::fs::rename(daily, cache.path().join("clinic.base#current")).unwrap();
+    let text = format!("cache = \"{}\"\nload = [\"clinic.guide#1.0.0\"]", cache.path().display());
+    let r4 = Packages::load(&configured(data.path(), &text)).unwrap().registry(Version::R4);
+    assert!(r4.structure("http://clinic.base.example/p").is_some());
+    assert!(r4.structure("http://hl7.fhir.us.core.example/p").is_none());
 }
 
 #[test]
@@ -254,6 +326,15 @@ fn a_compiled_package_is_used_and_made_anew_when_it_is_damaged_or_the_package_ch
     assert_eq!(cache.read(&folder, &name).unwrap().artefacts().len(), 1);
     assert_eq!(std::fs::read(&compiled).unwrap(), whole);
     let codes = json!({"resourceType": "CodeSystem", "url": "http://clinic.own.example/c"});
-    std::fs::write(place.join("package/CodeSystem-c.json"), codes.to_string()).unwrap();
+    let file = place.join("package/CodeSystem-c.json");
+    std::fs::write(&file, codes.to_string()).unwrap();
     assert_eq!(cache.read(&folder, &name).unwrap().artefacts().len(), 2);
+    // Content counts: neither the size nor the time of the file says that it is another one.
+    let time = std::fs::metadata(&file).unwrap().modified().unwrap();
+    std::fs::write(&file, codes.to_string().replace("/c\"", "/d\"")).unwrap();
+    std::fs::File::open(&file).unwrap().set_modified(time).unwrap();
+    let codes = fhir::ResourceType::CODE_SYSTEM;
+    let again = cache.read(&folder, &name).unwrap();
+    let found = again.artefacts().iter().find(|artefact| artefact.resource_type() == codes);
+    assert_eq!(found.unwrap().url(), "http://clinic.own.example/d");
 }

@@ -36,7 +36,7 @@ mod tests {
         std::fs::write(at("broken.json"), "{").unwrap();
         let paths = format!("{}\n{}\r\n\n{}", at("broken.json"), at("absent.json"), at("good.json"));
         let mut output = Vec::new();
-        let sound = run(&Judge::plain(), Version::R4, paths.as_bytes(), &mut output).unwrap();
+        let sound = run(&Judge::default(), Version::R4, paths.as_bytes(), &mut output).unwrap();
         assert!(!sound);
         let severities: Vec<String> = String::from_utf8(output)
             .unwrap()

@@ -189,7 +189,7 @@ mod tests {
     const BAD: &str = r#"{"resourceType":"Patient","active":"yes"}"#;
 
     fn run(text: &str, output: Output) -> (bool, String) {
-        let judge = Judge::plain();
+        let judge = Judge::default();
         let bulk = Bulk { judge: &judge, version: Version::R4, name: "b.ndjson", output, colours: false, threads: 3 };
         let mut printed = Vec::new();
         let sound = bulk.run(text.as_bytes(), &mut printed).unwrap();

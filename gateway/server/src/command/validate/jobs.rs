@@ -108,7 +108,7 @@ mod tests {
             json!({ "id": 7, "file": "/nowhere.json", "version": "5.0.0" }),
         );
         let mut output = Vec::new();
-        let sound = run(&Judge::plain(), input.as_bytes(), &mut output).unwrap();
+        let sound = run(&Judge::default(), input.as_bytes(), &mut output).unwrap();
         assert!(!sound);
         let answers: Vec<Value> =
             String::from_utf8(output).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -1,59 +1,34 @@
 //! What the command validates against.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
 use fhir::{Issue, IssueType, Outcome, Severity, Version};
-use package::Package;
 use profile::{Request, Validator};
 
-use crate::packages::{self, PackageError};
+use crate::packages::{self, Given};
 
 /// Validators of every release with what the command line adds to them.
+#[derive(Default)]
 pub(super) struct Judge {
     profiles: Vec<String>,
-    packages: Vec<Package>,
+    given: Given,
     /// Each made at first use.
     validators: [OnceLock<Validator>; 3],
 }
 
 impl Judge {
-    /// With canonicals of profiles that every resource must follow, and `.tgz` files of packages.
-    ///
-    /// # Errors
-    /// A package cannot be read, or builds on one that is neither built in nor among them.
-    pub(super) fn new(profiles: Vec<String>, packages: &[PathBuf]) -> Result<Self, PackageError> {
-        let packages: Vec<Package> = packages.iter().map(|path| packages::read_file(path)).collect::<Result<_, _>>()?;
-        let judge = Self { profiles, packages, validators: Default::default() };
-        for version in Version::ALL {
-            judge.check(version)?;
-        }
-        Ok(judge)
-    }
-
-    fn check(&self, version: Version) -> Result<(), PackageError> {
-        if self.of(version).next().is_none() {
-            return Ok(());
-        }
-        let missing = Validator::new(version).registry().missing(self.of(version).map(Package::manifest));
-        if missing.is_empty() { Ok(()) } else { Err(PackageError::Missing(missing)) }
-    }
-
-    fn of(&self, version: Version) -> impl Iterator<Item = &Package> + Clone {
-        self.packages.iter().filter(move |package| package.manifest().is_for(version))
+    /// With canonicals of profiles that every resource must follow, and what packages are added.
+    pub(super) fn new(profiles: Vec<String>, given: Given) -> Self {
+        Self { profiles, given, validators: Default::default() }
     }
 
     fn validator(&self, version: Version) -> &Validator {
         let index = Version::ALL.iter().position(|known| *known == version).unwrap_or_default();
-        self.validators[index].get_or_init(|| {
-            let built_in = Validator::new(version);
-            if self.of(version).next().is_none() {
-                return built_in;
-            }
-            packages::validator(built_in.registry().with_packages(self.of(version).cloned()))
-        })
+        self.validators[index]
+            .get_or_init(|| self.given.registry(version).map_or_else(|| Validator::new(version), packages::validator))
     }
 
     /// What is wrong with a resource in JSON or XML.
@@ -94,12 +69,4 @@ fn broken() -> Outcome {
 pub(super) fn unreadable(file: &Path, error: &std::io::Error) -> Outcome {
     let issue = Issue::error(IssueType::NotFound, format!("cannot read {}: {error}", file.display()));
     Outcome::from(Issue { severity: Severity::Fatal, ..issue })
-}
-
-#[cfg(test)]
-impl Judge {
-    /// With what is built in.
-    pub(super) fn plain() -> Self {
-        Self { profiles: Vec::new(), packages: Vec::new(), validators: Default::default() }
-    }
 }

@@ -16,6 +16,7 @@ use clap::Args;
 use fhir::{Outcome, Version};
 
 use super::{Done, Output, parse_version};
+use crate::packages::{Folder, Folders, Given};
 use bulk::Bulk;
 use judge::{Judge, unreadable};
 use sheet::Sheet;
@@ -28,7 +29,8 @@ const READ_AT_ONCE: usize = 1024 * 1024;
 #[command(after_help = "Examples:\n  frontdesk validate --fhir-version R4 patient.json appointment.xml\n  \
                         frontdesk validate --profile http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient - < patient.json\n  \
                         find . -name '*.json' | frontdesk validate --fhir-version R5 --batch\n  \
-                        frontdesk validate --package own.guide-1.0.0.tgz --ndjson Patient.ndjson")]
+                        frontdesk validate --package own.guide-1.0.0.tgz --ndjson Patient.ndjson\n  \
+                        frontdesk validate --package hl7.fhir.us.core#7.0.0 --package own-profile.json patient.json")]
 pub(crate) struct Validate {
     /// The FHIR release: R4, 4.0, 4.0.1, R4B, 4.3, R5, …
     #[arg(long, value_name = "V", default_value = "R4", value_parser = parse_version)]
@@ -46,9 +48,13 @@ pub(crate) struct Validate {
     /// Canonical of a profile that every resource must follow beside those that it claims; may be repeated
     #[arg(long = "profile", value_name = "URL")]
     profiles: Vec<String>,
-    /// A FHIR package (`.tgz`) with profiles, value sets and code systems beside those that are built in; may be repeated
-    #[arg(long = "package", value_name = "FILE")]
-    packages: Vec<PathBuf>,
+    /// Profiles, value sets and code systems beside those that are built in: a FHIR package (.tgz or an unpacked folder), a file with
+    /// one resource (or .ndjson), or a package that was added or is built in; may be repeated
+    #[arg(long = "package", value_name = "FILE|DIR|NAME#VERSION")]
+    packages: Vec<String>,
+    /// The folder of packages that were added [default: ~/.fhir/packages]
+    #[arg(long, value_name = "DIR")]
+    package_folder: Option<PathBuf>,
     /// How results are written: JSON for programs, or for people with the place in the source (json unless standard output is a
     /// terminal)
     #[arg(long, value_name = "FORM")]
@@ -60,7 +66,8 @@ pub(crate) struct Validate {
 
 impl Validate {
     pub(crate) fn run(self) -> Done {
-        let judge = Judge::new(self.profiles.clone(), &self.packages)?;
+        let folder = self.package_folder.as_deref().map_or_else(Folder::usual, Folder::at);
+        let judge = Judge::new(self.profiles.clone(), Given::read(&self.packages, &Folders(vec![folder]))?);
         let sound = if self.jobs {
             jobs::run(&judge, io::stdin().lock(), &mut io::stdout().lock())?
         } else if self.batch {
@@ -152,7 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("resource.json");
         std::fs::write(&file, content).unwrap();
-        one(&Judge::plain(), Version::R4, &file)
+        one(&Judge::default(), Version::R4, &file)
     }
 
     #[test]
@@ -165,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_an_outcome_too() {
-        let outcome = one(&Judge::plain(), Version::R4, Path::new("/nowhere/patient.json"));
+        let outcome = one(&Judge::default(), Version::R4, Path::new("/nowhere/patient.json"));
         assert_eq!(outcome.0[0].code, IssueType::NotFound);
     }
 }
