@@ -43,7 +43,7 @@ fn a_known_token(criterion: &mut Criterion) {
             read,
             |request| {
                 let identified = runtime.block_on(identify(&credentials, &authority)).unwrap();
-                permit(request, identified, &authority).unwrap()
+                permit(Box::new(request), identified, &authority).unwrap()
             },
             BatchSize::SmallInput,
         );

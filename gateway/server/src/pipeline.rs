@@ -10,6 +10,7 @@ mod perform;
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -77,10 +78,12 @@ impl Answer for Pipeline {
         let mut envelope = Envelope::open(&head.headers, &peer, &self.limits.proxies, Instant::now());
         let mut passage = Passage::new(envelope.arrived);
         let span = self.tracing.begin(&mut envelope);
-        let walk = self.enter(&head, body, &envelope, &peer, &mut passage);
-        let answered = match &span {
-            Some(span) => AssertUnwindSafe(walk.instrument(span.clone())).catch_unwind().await,
-            None => AssertUnwindSafe(walk).catch_unwind().await,
+        let answered = {
+            let mut walk = pin!(self.enter(&head, body, &envelope, &peer, &mut passage));
+            match &span {
+                Some(span) => AssertUnwindSafe(walk.as_mut().instrument(span.clone())).catch_unwind().await,
+                None => AssertUnwindSafe(walk.as_mut()).catch_unwind().await,
+            }
         };
         let answered = answered.unwrap_or_else(|_| Err(panicked()));
         let mut response = answered.unwrap_or_else(|failure| {
@@ -138,7 +141,7 @@ impl Pipeline {
             Door::Token(practice) => {
                 passage.route = Some(Arc::from("token"));
                 passage.readers = self.readers(head, practice, false);
-                Ok(self.token(head, body, practice, envelope).await)
+                Ok(Box::pin(self.token(head, body, practice, envelope)).await)
             }
             Door::Keys(practice) => {
                 passage.readers = self.readers(head, practice, true);
@@ -180,7 +183,7 @@ impl Pipeline {
         };
         account::identify(&mut record, &permitted);
         let safe = permitted.request().interaction.is_safe();
-        let work = Arc::clone(self).account_for(permitted, record, passage.clone(), lease);
+        let work = Box::pin(Arc::clone(self).account_for(permitted, record, passage.clone(), lease));
         let (answered, after) = if safe { work.await } else { self.owe(work).await? };
         *passage = after;
         answered
@@ -236,7 +239,7 @@ impl Pipeline {
         record: &mut audit::Record,
     ) -> Result<Response<Body>, Failure> {
         if let Some(question) = question(&permitted)? {
-            return self.examine(&permitted, &question, manner, passage, record).await;
+            return Box::pin(self.examine(&permitted, &question, manner, passage, record)).await;
         }
         let plan = route::plan(&permitted, &self.routes);
         passage.mark(Stage::Route);
@@ -282,3 +285,6 @@ fn unaudited(full: audit::Full, text: &str) -> Failure {
         .with_header(header::RETRY_AFTER, "5")
         .because(full)
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,7 @@ impl Identified {
 /// A request that may go on. Only this stage builds one, so that no request skips it.
 #[derive(Debug)]
 pub struct Permitted {
-    request: Request,
+    request: Box<Request>,
     grant: Arc<Grant>,
     reach: Reach,
     rate: RateLimitFields,
@@ -139,12 +139,5 @@ impl Permitted {
         if let Some(resource) = self.request.interaction.resource_mut() {
             resource.index = Some(nodes);
         }
-    }
-
-    /// Takes it apart.
-    #[must_use]
-    pub fn into_parts(self) -> (Request, Caller, Option<Compartment>) {
-        let confined_to = self.confined_to().cloned();
-        (self.request, self.grant.caller.clone(), confined_to)
     }
 }

@@ -38,7 +38,7 @@ pub async fn identify(credentials: &Credentials, authority: &Authority) -> Resul
 ///
 /// # Errors
 /// 403 when the token does not permit the interaction.
-pub fn permit(request: Request, identified: Identified, authority: &Authority) -> Result<Permitted, Failure> {
+pub fn permit(request: Box<Request>, identified: Identified, authority: &Authority) -> Result<Permitted, Failure> {
     let Identified { grant, rate } = identified;
     let policy = &authority.0.policy;
     let reach = judge(&grant, &request.interaction, request.version, policy)
@@ -57,9 +57,8 @@ impl Inner {
             Some(grant) => grant,
             None => {
                 self.limits.is_welcome(credentials.address)?;
-                let grant =
-                    self.verify(token, credentials).await.map_err(|refused| self.refusal(refused, credentials))?;
-                let grant = Arc::new(grant);
+                let verified = Box::pin(self.verify(token, credentials)).await;
+                let grant = Arc::new(verified.map_err(|refused| self.refusal(refused, credentials))?);
                 self.cache.insert(fingerprint, grant.clone(), now);
                 grant
             }

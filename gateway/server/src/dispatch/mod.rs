@@ -15,14 +15,12 @@ pub use metered::Metered;
 pub use retry::{Retry, RetryPolicy};
 pub use shed::{Shed, ShedPolicy};
 
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{Adapter, Call, Clock, Error, ErrorKind, Reply};
 use futures_util::FutureExt;
-use tracing::Instrument;
 
 use crate::route::Plan;
 
@@ -90,8 +88,8 @@ pub fn wrap(name: &Arc<str>, adapter: Arc<dyn Adapter>, policy: &Policy, clock: 
     Arc::new(Metered::new(name, shed))
 }
 
-/// Performs a call by its plan. A call that may change something runs to its end (or its deadline) even when the
-/// caller goes away; a panic inside of it ends this call only.
+/// Performs a call by its plan; a panic inside of it ends this call only. Whoever drops the future ends the call: a write
+/// belongs in a task of its own.
 ///
 /// # Errors
 /// What the adapter or a wrapper refused, and [`ErrorKind::Internal`] for a panic.
@@ -100,28 +98,7 @@ pub async fn perform(plan: &Plan, call: Call) -> Result<Reply, Error> {
     let Some(destination) = plan.adapters.first() else {
         return Err(Error::new(ErrorKind::Internal, "the route leads to no adapter"));
     };
-    let adapter = Arc::clone(&destination.adapter);
-    if call.interaction.is_safe() {
-        return unwinding(async move { adapter.perform(call).await }).await;
-    }
-    owned(async move { adapter.perform(call).await }).await
-}
-
-/// Runs a future in a task of its own: hyper drops what it awaits when a client disconnects, and a write must not stop
-/// half-way. The task ends with the future, whether or not anybody still waits for it.
-///
-/// # Errors
-/// What the future ends with, and [`ErrorKind::Internal`] when it panics.
-pub async fn owned<T: Send + 'static>(
-    future: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::spawn(unwinding(future).in_current_span())
-        .await
-        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the gateway is stopping")))
-}
-
-async fn unwinding<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| {
+    AssertUnwindSafe(destination.adapter.perform(call)).catch_unwind().await.unwrap_or_else(|_| {
         // The panic hook has written where; the payload may hold data and is dropped.
         metrics::counter!("frontdesk_panics_total", "stage" => "dispatch").increment(1);
         Err(Error::new(ErrorKind::Internal, "the gateway failed while it performed this interaction"))

@@ -29,7 +29,6 @@ pub(super) struct Stub {
     then: Mutex<Option<Act>>,
     pause: Mutex<Duration>,
     calls: AtomicUsize,
-    finished: AtomicUsize,
 }
 
 impl Stub {
@@ -56,10 +55,6 @@ impl Stub {
         self.calls.load(Ordering::SeqCst)
     }
 
-    pub(super) fn finished(&self) -> usize {
-        self.finished.load(Ordering::SeqCst)
-    }
-
     fn act(&self) -> Act {
         self.script.lock().pop_front().or(*self.then.lock()).unwrap_or(Act::Answer)
     }
@@ -75,7 +70,6 @@ impl Adapter for Stub {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let pause = *self.pause.lock();
         tokio::time::sleep(pause).await;
-        self.finished.fetch_add(1, Ordering::SeqCst);
         match self.act() {
             Act::Answer => Ok(Reply::new(Status::Ok)),
             Act::Fail(kind) => Err(Error::new(kind, "scripted")),

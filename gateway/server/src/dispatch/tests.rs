@@ -301,18 +301,6 @@ mod whole {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_runs_to_its_end_when_the_client_goes_away_and_a_read_does_not() {
-        for (call, finished) in [(create(), 1), (read(), 0)] {
-            let stub = Stub::new([]).slow(SECOND);
-            let plan = plan(wrap(&name(), Arc::clone(&stub) as _, &Policy::default(), Arc::new(TokioClock)));
-            let client = tokio::time::timeout(SECOND / 2, perform(&plan, call));
-            assert!(client.await.is_err());
-            tokio::time::sleep(2 * SECOND).await;
-            assert_eq!((stub.calls(), stub.finished()), (1, finished));
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
     async fn a_panic_ends_its_own_call_only() {
         for call in [create(), read()] {
             let stub = Stub::new([Act::Panic]);

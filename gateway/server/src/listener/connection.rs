@@ -54,10 +54,11 @@ where
     let service = service_fn(|request| {
         let exchange = pulse.begin(Instant::now());
         let answer = Arc::clone(&bench.answer);
-        async move {
+        // Boxed: hyper moves it more than once before it polls it.
+        Box::pin(async move {
             let response = answer.answer(request, peer).await;
             Ok::<_, Infallible>(response.map(|body| body.until_the_end(exchange)))
-        }
+        })
     });
     let builder = builder(&bench.limits, protocol);
     let mut connection = pin!(builder.serve_connection(io, service));

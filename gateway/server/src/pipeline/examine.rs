@@ -32,7 +32,7 @@ impl Pipeline {
         let rules =
             question.write().and_then(|write| self.routes.rules(&request.practice, question.resource_type, write));
         let validator = self.packages.validator(question.version);
-        let outcome = question.answer(stored.as_deref(), rules.as_ref(), &validator);
+        let outcome = question.answer(stored.as_deref(), rules.as_deref(), &validator);
         let markup = request.markup.as_deref().filter(|_| stored.is_none());
         let outcome = Outcome(in_markup(markup, &outcome.0).into_owned());
         passage.mark(Stage::Validate);

@@ -24,7 +24,8 @@ impl Pipeline {
         let mut call = translate::to_adapter(validated, plan, request.arrived + self.limits.total)?;
         if confine::needs_current(permitted) {
             // A delete by a condition that nothing meets.
-            let Some(held) = self.hold(permitted, plan, call).await? else { return Ok(Reply::new(Status::NoContent)) };
+            let held = Box::pin(self.hold(permitted, plan, call)).await?;
+            let Some(held) = held else { return Ok(Reply::new(Status::NoContent)) };
             call = held;
         }
         let (version, must_create) = (call.version, call.must_create);
@@ -35,7 +36,7 @@ impl Pipeline {
             return Err(Failure::new(StatusCode::CONFLICT, IssueType::Conflict, text));
         }
         if let Some(again) = again.filter(|_| manner.wants_resource(&reply)) {
-            reply = read_back(plan, again, reply).await;
+            reply = Box::pin(read_back(plan, again, reply)).await;
         }
         reply = confine::reply(permitted, reply, self.reply).await?;
         if names_patients(validated, &reply) {

@@ -215,7 +215,8 @@ impl Reader<'_> {
 
     async fn bytes(&mut self, most: usize) -> Result<Bytes, Failure> {
         let Some(body) = self.body.take() else { return Ok(Bytes::new()) };
-        payload::read(body, most, self.limits, self.deadline, self.lease).await
+        // Boxed: most requests have none, and each stage above would have room for it.
+        Box::pin(payload::read(body, most, self.limits, self.deadline, self.lease)).await
     }
 }
 

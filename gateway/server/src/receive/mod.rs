@@ -52,7 +52,7 @@ pub struct Limits {
 /// A request and the memory that its body holds.
 pub struct Received {
     /// What is asked.
-    pub request: Request,
+    pub request: Box<Request>,
     /// Bytes of the budget, until the answer stands.
     pub lease: Lease,
 }
@@ -102,7 +102,7 @@ pub async fn read(
     let mut lease = limits.budget.lease();
     let (interaction, markup) =
         interaction::build(head, body, shape, query, site, &mut preferences, limits, deadline, &mut lease).await?;
-    let request = Request {
+    let request = Box::new(Request {
         practice: site.practice.clone(),
         base: Arc::clone(&site.base),
         version: site.version,
@@ -117,7 +117,7 @@ pub async fn read(
         },
         trace: envelope.trace.clone(),
         arrived: envelope.arrived,
-    };
+    });
     Ok(Received { request, lease })
 }
 

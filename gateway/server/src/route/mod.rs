@@ -22,7 +22,6 @@ use crate::authorize::Permitted;
 use crate::failure::Failure;
 
 /// Where a request goes, and by which rules.
-#[derive(Clone)]
 pub struct Plan {
     /// The route's name: the label of its metrics.
     pub route: Arc<str>,
@@ -61,7 +60,7 @@ pub struct Destination {
 /// # Errors
 /// 404 when no route leads to the type, 405 with Allow when the interaction is not offered on it, 400 for a condition
 /// that the adapter does not honour; each names what is served.
-pub fn plan(request: &Permitted, routes: &Routes) -> Result<Plan, Failure> {
+pub fn plan(request: &Permitted, routes: &Routes) -> Result<Arc<Plan>, Failure> {
     let request = request.request();
     routes.plan(&request.practice, &request.interaction)
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use adapter::{Adapter, Practice};
-use config::ValidateMode;
 use fhir::capability::ResourceCapability;
 use fhir::{Capability, Interaction, InteractionCode, ResourceType};
 
@@ -30,13 +29,10 @@ pub struct UnknownAdapter {
 
 pub(super) struct Route {
     settings: config::Route,
-    plan: Plan,
-    /// What is different for payloads of a type.
-    by_type: HashMap<ResourceType, (ValidateMode, Profiles)>,
+    plan: Arc<Plan>,
+    /// For payloads of types with rules of their own.
+    by_type: HashMap<ResourceType, Arc<Plan>>,
 }
-
-/// Canonicals of profiles.
-type Profiles = Arc<[Arc<str>]>;
 
 impl Routes {
     /// Puts routes and adapters together.
@@ -63,7 +59,7 @@ impl Routes {
     ///
     /// # Errors
     /// As [`super::plan`].
-    pub fn plan(&self, practice: &Practice, interaction: &Interaction) -> Result<Plan, Failure> {
+    pub fn plan(&self, practice: &Practice, interaction: &Interaction) -> Result<Arc<Plan>, Failure> {
         let routes = self.of(practice);
         let Some(route) = find(routes, interaction.resource_type(), interaction.code()) else {
             return Err(refusal::no_route(routes, interaction));
@@ -74,7 +70,7 @@ impl Routes {
 
     /// The rules of the route that would take a write of a type; none when no route does.
     #[must_use]
-    pub fn rules(&self, practice: &Practice, resource_type: ResourceType, write: InteractionCode) -> Option<Plan> {
+    pub fn rules(&self, practice: &Practice, resource_type: ResourceType, write: InteractionCode) -> Option<Arc<Plan>> {
         let route = find(self.of(practice), Some(resource_type), write)?;
         Some(route.plan_for(Some(resource_type)))
     }
@@ -106,26 +102,21 @@ impl Route {
     fn new(settings: &config::Route, adapter: &Arc<dyn Adapter>) -> Self {
         let name: Arc<str> = settings.name.as_deref().unwrap_or(&settings.adapter).into();
         let destination = Destination { name: settings.adapter.as_str().into(), adapter: Arc::clone(adapter) };
-        let plan = Plan {
-            route: name,
-            adapters: vec![destination],
-            profiles: settings.profiles(None).map(Arc::from).collect(),
-            validate: settings.validate,
+        let plan = |of: Option<ResourceType>| {
+            Arc::new(Plan {
+                route: Arc::clone(&name),
+                adapters: vec![destination.clone()],
+                profiles: settings.profiles(of).map(Arc::from).collect(),
+                validate: settings.validate(of),
+            })
         };
-        let rules = |of: ResourceType| {
-            (settings.validate(Some(of)), settings.profiles(Some(of)).map(Arc::from).collect::<Arc<[_]>>())
-        };
-        let by_type = settings.by_type.keys().map(|of| (*of, rules(*of))).collect();
-        Self { settings: settings.clone(), plan, by_type }
+        let by_type = settings.by_type.keys().map(|of| (*of, plan(Some(*of)))).collect();
+        Self { settings: settings.clone(), plan: plan(None), by_type }
     }
 
-    fn plan_for(&self, resource_type: Option<ResourceType>) -> Plan {
-        let mut plan = self.plan.clone();
-        if let Some((validate, profiles)) = resource_type.and_then(|of| self.by_type.get(&of)) {
-            plan.validate = *validate;
-            plan.profiles = Arc::clone(profiles);
-        }
-        plan
+    fn plan_for(&self, resource_type: Option<ResourceType>) -> Arc<Plan> {
+        let of_type = resource_type.and_then(|of| self.by_type.get(&of));
+        Arc::clone(of_type.unwrap_or(&self.plan))
     }
 
     pub(super) fn capability(&self) -> Arc<Capability> {

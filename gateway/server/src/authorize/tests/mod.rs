@@ -198,7 +198,7 @@ fn credentials(token: Option<&str>) -> Credentials {
 }
 
 async fn walk(credentials: &Credentials, request: Request, authority: &Authority) -> Result<Permitted, Failure> {
-    permit(request, identify(credentials, authority).await?, authority)
+    permit(Box::new(request), identify(credentials, authority).await?, authority)
 }
 
 fn request(interaction: Interaction) -> Request {
