@@ -15,7 +15,7 @@ use terminology::{InvalidResource, Terminology};
 use crate::explain::Explanation;
 use crate::profiled::Engine;
 use crate::report::Report;
-use crate::scan::{Bounds, Scratch, scan};
+use crate::scan::{Bounds, Scratch, scan_with};
 
 /// Steps of all invariants of one's own file: some seconds.
 const STEPS: u64 = 200_000_000;
@@ -64,6 +64,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) document: Document<'a>,
     pub(crate) definitions: &'static definitions::Definitions,
     pub(crate) validator: &'a Validator,
+    /// Nodes of resources of types that packages define.
+    pub(crate) own: &'a [u32],
 }
 
 impl<'a> Subject<'a> {
@@ -184,10 +186,11 @@ impl Validator {
     /// The scan and the passes.
     fn run(&self, bytes: &[u8], request: &Request<'_>, bounds: Bounds, scratch: &mut Scratch) -> Report {
         let mut report = Report::new(bounds.findings);
-        scan(bytes, self.version, request.expected, bounds, scratch);
+        scan_with(bytes, self.version, request.expected, bounds, Some(self.engine()), scratch);
         if scratch.is_whole() {
             let document = Document::new(bytes, scratch.nodes());
-            let subject = Subject { document, definitions: definitions::of(self.version), validator: self };
+            let definitions = definitions::of(self.version);
+            let subject = Subject { document, definitions, validator: self, own: scratch.own() };
             passes(&subject, request, &mut report);
         }
         report

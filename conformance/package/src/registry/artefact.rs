@@ -102,6 +102,12 @@ impl Artefact {
         self.origin.as_ref().map(|origin| (origin.name.as_str(), origin.version.as_str()))
     }
 
+    /// Whether it is one of those that every registry of the release has.
+    #[must_use]
+    pub const fn is_built_in(&self) -> bool {
+        matches!(self.body, Body::Type(_) | Body::Facts(..))
+    }
+
     /// The resource; none for a structure of a package, which is kept as facts.
     #[must_use]
     pub const fn json(&self) -> Option<&Bytes> {

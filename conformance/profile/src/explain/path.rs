@@ -23,7 +23,8 @@ impl Explanation<'_> {
         let mut value = self.document.root()?;
         let mut path = match self.definitions.element_of(value.node()) {
             Some(root) => root.name().to_owned(),
-            None => return None,
+            // A type that a package defines is known by its name alone.
+            None => value.member("resourceType")?.text().filter(|name| is_name(name))?.into_owned(),
         };
         while value.index() < node {
             let Some((position, child)) = value.children().enumerate().find(|(_, child)| child.node().after > node)
@@ -53,6 +54,11 @@ impl Explanation<'_> {
     pub(super) fn path_name(&self, element: ElementId) -> &'static str {
         self.definitions.element(element).map_or("", |element| element.path_name())
     }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_identifier = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_identifier && text.len() <= 64 && text.starts_with(|first: char| first.is_ascii_uppercase())
 }
 
 /// A name that the definitions do not know: quoted by FHIRPath's rules when it is no identifier, and not endless.

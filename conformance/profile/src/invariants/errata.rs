@@ -173,7 +173,7 @@ pub(super) fn remedy(version: Version, key: &str, expression: &str) -> Option<(R
 }
 
 /// Whether a rule is a recommendation.
-pub(super) fn is_best_practice(key: &str) -> bool {
+pub(crate) fn is_best_practice(key: &str) -> bool {
     BEST_PRACTICE.contains(&key)
 }
 

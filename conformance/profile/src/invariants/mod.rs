@@ -15,6 +15,7 @@ use fhir::{Severity, Version};
 use fhirpath::{CompileError, Element, Environment, EvaluationError, Item, Program, Services, Truth};
 
 pub(crate) use base::BaseInvariants;
+pub(crate) use errata::is_best_practice;
 pub(crate) use presence::Term;
 
 /// What a definition says of an invariant.

@@ -1,10 +1,11 @@
 //! Compiled profiles of a registry, kept.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use fhir::ResourceType;
 use foldhash::HashMap;
-use package::{Registry, Unresolved};
+use package::{Derivation, Registry, Structure, StructureKind, Unresolved};
 use terminology::Terminology;
 
 use super::compile::compile;
@@ -18,11 +19,13 @@ pub(crate) struct Engine {
     registry: Registry,
     terminology: Terminology,
     profiles: RwLock<HashMap<Box<str>, Arc<Profile>>>,
+    /// Canonicals of structures that are not built in, by the last part of their URL. Made when a resource is of an unknown type.
+    by_tail: OnceLock<HashMap<Box<str>, Vec<Box<str>>>>,
 }
 
 impl Engine {
     pub(crate) fn new(registry: Registry, terminology: Terminology) -> Self {
-        Self { registry, terminology, profiles: RwLock::default() }
+        Self { registry, terminology, profiles: RwLock::default(), by_tail: OnceLock::new() }
     }
 
     pub(crate) const fn registry(&self) -> &Registry {
@@ -46,6 +49,36 @@ impl Engine {
         kept.insert(canonical.into(), Arc::clone(&profile));
         Ok(profile)
     }
+}
+
+impl Engine {
+    /// The structure of a type that the release does not have and a package defines: a resource, or a logical model that is used
+    /// as one. Its URL ends with the name (structuredefinition.html#logical).
+    #[cold]
+    pub(crate) fn own_type(&self, name: &str) -> Option<Arc<Structure>> {
+        let all = self.by_tail.get_or_init(|| self.all_by_tail());
+        let structures = all.get(name)?.iter().filter_map(|canonical| self.registry.structure(canonical));
+        let is_own = |structure: &Structure| {
+            structure.derivation == Derivation::Specialization
+                && matches!(structure.kind, StructureKind::Resource | StructureKind::Logical)
+                && tail(&structure.type_) == name
+        };
+        structures.into_iter().find(|structure| is_own(structure))
+    }
+
+    fn all_by_tail(&self) -> HashMap<Box<str>, Vec<Box<str>>> {
+        let mut all: HashMap<Box<str>, Vec<Box<str>>> = HashMap::default();
+        let own = self.registry.artefacts(ResourceType::STRUCTURE_DEFINITION).filter(|known| !known.is_built_in());
+        for artefact in own {
+            all.entry(tail(artefact.url()).into()).or_default().push(artefact.url().into());
+        }
+        all
+    }
+}
+
+/// `Thing` of `http://example.org/StructureDefinition/Thing`.
+pub(crate) fn tail(url: &str) -> &str {
+    url.rsplit_once('/').map_or(url, |(_, tail)| tail)
 }
 
 impl fmt::Debug for Engine {

@@ -52,6 +52,14 @@ impl<'a> Items<'a> {
         }
     }
 
+    /// Values with their companions; none when there is neither.
+    pub(crate) const fn pair(values: Option<Value<'a>>, companions: Option<Value<'a>>) -> Option<Self> {
+        match (values, companions) {
+            (None, None) => None,
+            (values, companions) => Some(Self { values, companions }),
+        }
+    }
+
     /// The node of the whole element.
     pub(crate) fn node(self) -> u32 {
         self.values.or(self.companions).map_or(0, Value::index)

@@ -43,6 +43,10 @@ pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut R
                 open.leave(node);
                 walk.extension(value, *mark == Mark::ModifierExtension, open.holders(node), open.scope());
             }
+            _ if !subject.own.is_empty() && subject.own.binary_search(&node).is_ok() => {
+                open.enter(value);
+                own(&mut walk, value, open.scope());
+            }
             _ => {}
         }
         if value.kind() == Kind::Object {
@@ -116,6 +120,28 @@ impl Open {
     }
 }
 
+/// A resource of a type that a package defines, against that definition and what it claims.
+#[cold]
+fn own<'a>(walk: &mut Walk<'a, '_>, resource: Value<'a>, scope: Scope) {
+    let structure = type_text(resource).and_then(|name| walk.engine().own_type(&name));
+    if let Some(profile) = structure.and_then(|structure| walk.engine().profile(&structure.canonical()).ok()) {
+        walk.profile(resource.index(), &profile, scope, None);
+    }
+    claims(walk, resource, scope);
+}
+
+fn type_text(resource: Value<'_>) -> Option<std::borrow::Cow<'_, str>> {
+    resource.member("resourceType").and_then(Value::text)
+}
+
+/// Whether a profile is one for the type of a resource; that of a package's own type is known by its name.
+fn is_for(walk: &Walk<'_, '_>, resource: Value<'_>, profile: &model::Profile) -> bool {
+    match walk.definitions().element_of(resource.node()).map(definitions::Element::type_) {
+        Some(known) => known.is_some_and(|known| known.is_a(&profile.type_name)),
+        None => type_text(resource).is_some_and(|name| name == engine::tail(&profile.type_name)),
+    }
+}
+
 /// The profiles that a resource claims in `meta.profile`.
 fn claims<'a>(walk: &mut Walk<'a, '_>, resource: Value<'a>, scope: Scope) {
     let claimed = resource.member("meta").and_then(|meta| meta.member("profile"));
@@ -138,8 +164,8 @@ fn asked(walk: &mut Walk<'_, '_>, canonical: &str) {
 }
 
 fn against<'a>(walk: &mut Walk<'a, '_>, resource: Value<'a>, claim: u32, profile: &model::Profile, scope: Scope) {
-    let element = walk.definitions().element_of(resource.node());
-    if !element.and_then(|element| element.type_()).is_some_and(|known| known.is_a(&profile.type_name)) {
+    if !is_for(walk, resource, profile) {
+        let element = walk.definitions().element_of(resource.node());
         walk.error(claim, IssueType::Structure, || {
             let found = element.map_or("something else", |element| element.name());
             format!("expected a profile of {found}, found one of {}: {}", profile.type_name, profile.url)

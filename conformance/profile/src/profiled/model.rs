@@ -61,6 +61,16 @@ pub(crate) struct Rule {
     pub(crate) slicing: Option<Slicing>,
     /// The members of its objects, a table for each shape that they may have.
     pub(crate) members: Vec<Members>,
+    /// The members of its objects where the specification has no shape for them: those of types that packages define.
+    pub(crate) named: Box<[NamedRule]>,
+}
+
+/// The rule of a member by its name.
+pub(crate) struct NamedRule {
+    /// Without `[x]`.
+    pub(crate) name: Box<str>,
+    pub(crate) is_choice: bool,
+    pub(crate) rule: RuleIndex,
 }
 
 /// Rules for the members of objects of one shape.

@@ -40,7 +40,7 @@ impl Services for Known<'_> {
             return Some(false);
         }
         let mut report = Report::new(1);
-        let subject = Subject { document, definitions, validator: self.validator };
+        let subject = Subject { document, definitions, validator: self.validator, own: &[] };
         let mut walk = Walk::within(&subject, &mut report, self.depth + 1);
         Some(walk.conforms(node, &known, Scope { resource: node, root: node }, None))
     }
@@ -74,7 +74,7 @@ impl Services for Known<'_> {
         let known = self.validator.engine().profile(profile).ok().filter(|_| self.depth < DEPTH)?;
         let definitions = definitions::of(self.validator.version());
         let mut report = Report::new(1);
-        let subject = Subject { document, definitions, validator: self.validator };
+        let subject = Subject { document, definitions, validator: self.validator, own: &[] };
         Walk::within(&subject, &mut report, self.depth + 1).is_in_slice(node, &known, slice)
     }
 }

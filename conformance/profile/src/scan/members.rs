@@ -161,7 +161,7 @@ impl Scanner<'_> {
     }
 
     /// `_birthDate`, or `_given` with one companion an item.
-    fn companion(&mut self, name: Name, element: Element<'static>) -> Step {
+    pub(super) fn companion(&mut self, name: Name, element: Element<'static>) -> Step {
         let Some(shape) = element.shape() else { return self.untyped(name) };
         if !element.is_list() {
             return self.companion_object(name, element, shape);
@@ -184,7 +184,7 @@ impl Scanner<'_> {
         if count == 0 { self.report_at(index, Problem::EmptyArray) } else { Ok(()) }
     }
 
-    fn companion_object(&mut self, name: Name, element: Element<'static>, shape: Shape<'static>) -> Step {
+    pub(super) fn companion_object(&mut self, name: Name, element: Element<'static>, shape: Shape<'static>) -> Step {
         if self.byte() != Some(b'{') {
             return self.no_object(name, element);
         }
@@ -209,7 +209,7 @@ impl Scanner<'_> {
     }
 
     /// The members so far of an object that is not closed yet.
-    fn open_children(&self, node: u32) -> impl Iterator<Item = Value<'_>> {
+    pub(super) fn open_children(&self, node: u32) -> impl Iterator<Item = Value<'_>> {
         let document = self.view();
         let mut next = node + 1;
         std::iter::from_fn(move || {

@@ -3,6 +3,7 @@
 mod contained;
 mod invariants;
 mod members;
+mod own;
 mod primitive;
 mod resource;
 mod special;
@@ -14,6 +15,7 @@ use fhir::json::{Document, Fault, Kind, Limits, Node, SyntaxError, check_text};
 use fhir::{ResourceType, Version};
 
 use crate::finding::{Finding, Problem};
+use crate::profiled::Engine;
 use crate::rules::{self, Rules};
 
 /// What a scan works in. Kept by the caller and used again: after warm-up a scan of a valid resource allocates nothing.
@@ -29,6 +31,8 @@ pub struct Scratch {
     pending: Vec<Pending>,
     /// Findings that are errors.
     errors: usize,
+    /// Nodes of resources of types that packages define.
+    own: Vec<u32>,
 }
 
 /// An invariant that the presence of members has not decided.
@@ -81,6 +85,11 @@ impl Scratch {
         }
     }
 
+    /// Resources of types that packages define.
+    pub(crate) fn own(&self) -> &[u32] {
+        &self.own
+    }
+
     pub(crate) fn findings(&self) -> &[Finding] {
         &self.findings
     }
@@ -117,7 +126,20 @@ pub fn scan(
     bounds: Bounds,
     scratch: &mut Scratch,
 ) -> bool {
+    scan_with(bytes, version, expected, bounds, None, scratch)
+}
+
+/// As [`scan`], with the types that packages define.
+pub(crate) fn scan_with(
+    bytes: &[u8],
+    version: Version,
+    expected: Option<ResourceType>,
+    bounds: Bounds,
+    engine: Option<&Engine>,
+    scratch: &mut Scratch,
+) -> bool {
     scratch.nodes.clear();
+    scratch.own.clear();
     scratch.findings.clear();
     scratch.locals.clear();
     scratch.pending.clear();
@@ -125,6 +147,7 @@ pub fn scan(
     let mut scanner = Scanner {
         bytes,
         rules: rules::of(version),
+        engine,
         scratch,
         at: 0,
         depth: 0,
@@ -149,6 +172,7 @@ type Step<T = ()> = Result<T, Stop>;
 struct Scanner<'a> {
     bytes: &'a [u8],
     rules: &'static Rules,
+    engine: Option<&'a Engine>,
     scratch: &'a mut Scratch,
     at: usize,
     depth: u32,

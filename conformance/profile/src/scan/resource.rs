@@ -31,7 +31,9 @@ impl Scanner<'_> {
             self.report(Problem::NoResourceType)?;
             return self.untyped(name);
         };
-        let Some(known) = self.resource_type(start, end, place)? else { return self.untyped(name) };
+        let Some(known) = self.resource_type(start, end, place)? else {
+            return self.unknown_resource(name, place, start, end);
+        };
         let Some(element) = known.root().and_then(|root| self.rules.definitions.element(root)) else {
             return self.untyped(name);
         };
@@ -65,9 +67,7 @@ impl Scanner<'_> {
         let definitions = self.rules.definitions;
         let known =
             definitions.type_named(name).filter(|known| known.family() == Family::Resource && !known.is_abstract());
-        if known.is_none() {
-            self.note(node, start, Problem::UnknownResourceType)?;
-        } else if matches!(place, Place::Root(Some(expected)) if expected.as_str() != name) {
+        if known.is_some() && matches!(place, Place::Root(Some(expected)) if expected.as_str() != name) {
             self.note(node, start, Problem::UnexpectedResourceType)?;
         }
         Ok(known)

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails")]
 
 mod bindings;
+mod own_types;
 mod rules;
 mod support;

@@ -3,6 +3,7 @@
 mod binding;
 mod bound;
 mod discriminator;
+mod own;
 mod slicing;
 mod tree;
 mod types;
@@ -78,6 +79,9 @@ impl<'c> Compiler<'c> {
         let type_ = self.definitions.type_named(&self.structure.type_);
         let element = type_.and_then(|known| known.root()).and_then(|id| self.definitions.element(id));
         self.rules.push(Rule { max: u32::MAX, ..Rule::default() });
+        if self.is_own() {
+            return self.own_root();
+        }
         let Some((element, definition)) = element.zip(self.definition(0)) else {
             self.faults.push(format!("expected the type of a profile, found `{}`", self.structure.type_));
             return;

@@ -29,7 +29,7 @@ impl Compiler<'_> {
         !used.profiles.is_empty() || !used.aggregation.is_empty() || has_narrower_targets(used, variant)
     }
 
-    fn type_rule(&self, used: &TypeUse) -> TypeRule {
+    pub(super) fn type_rule(&self, used: &TypeUse) -> TypeRule {
         TypeRule {
             code: used.code.as_str().into(),
             profiles: used.profiles.iter().map(|profile| profile.as_str().into()).collect(),

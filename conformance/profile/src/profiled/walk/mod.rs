@@ -2,6 +2,7 @@
 
 mod binding;
 mod extension;
+mod own;
 mod reference;
 mod slice;
 mod slices;
@@ -87,7 +88,7 @@ pub(crate) struct Walk<'a, 'r> {
 
 impl<'a, 'r> Walk<'a, 'r> {
     pub(crate) fn new(subject: &Subject<'a>, report: &'r mut Report) -> Self {
-        let Subject { document, definitions, validator } = *subject;
+        let Subject { document, definitions, validator, .. } = *subject;
         let (resolver, engine) = (Resolver::new(document), validator.engine());
         Self {
             subject: *subject,
@@ -175,6 +176,9 @@ impl<'a, 'r> Walk<'a, 'r> {
     /// Applies the rules of an object's members. Gives the ordinals that it has.
     fn members(&mut self, item: Item<'a>, at: At<'_>) -> u64 {
         let is_asked = !at.rule.members.is_empty() || !at.rule.invariants.is_empty();
+        if !at.rule.named.is_empty() {
+            self.named_members(item, at);
+        }
         let Some(object) = item.object().filter(|_| is_asked) else { return 0 };
         let shape = self.definitions.element_of(object.node()).and_then(|element| element.shape());
         let Some(shape) = shape.map(|shape| shape.number()) else { return 0 };
