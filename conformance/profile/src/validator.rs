@@ -134,6 +134,12 @@ impl Validator {
         self.engine.terminology()
     }
 
+    /// What expressions may ask: its codes and profiles. Documents must be typed.
+    #[must_use]
+    pub fn services(&self) -> impl fhirpath::Services + '_ {
+        crate::profiled::Known::new(self, 0)
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }

@@ -250,14 +250,30 @@ impl Parser {
         self.advance();
         let mut arguments = Vec::new();
         if *self.peek() != TokenKind::Symbol(")") {
-            arguments.push(self.expression(Level::Implies)?);
+            arguments.push(self.argument(&name)?);
             while *self.peek() == TokenKind::Symbol(",") {
                 self.advance();
-                arguments.push(self.expression(Level::Implies)?);
+                arguments.push(self.argument(&name)?);
             }
         }
         self.expect(")")?;
         Ok(Step::Function { name, arguments, offset })
+    }
+
+    /// An argument; a key of `sort` may have its direction behind it (3.0 ballot). `-key` means the same as `key desc`.
+    fn argument(&mut self, function: &str) -> Result<Expression, SyntaxError> {
+        let argument = self.expression(Level::Implies)?;
+        let direction = match self.peek() {
+            TokenKind::Word(word) if function == "sort" => word.as_str(),
+            _ => return Ok(argument),
+        };
+        let is_descending = direction == "desc";
+        if !is_descending && direction != "asc" {
+            return Ok(argument);
+        }
+        self.advance();
+        let negated = |operand| Expression::Sign { negative: true, operand: Box::new(operand) };
+        Ok(if is_descending { negated(argument) } else { argument })
     }
 
     fn type_name(&mut self) -> Result<TypeName, SyntaxError> {

@@ -87,6 +87,13 @@ const ERRATA: &[Erratum] = &[
         source: "R4, R4B: an answer is a FHIR.boolean, never a System.Boolean; corrected in R5 que-7",
     },
     Erratum {
+        key: "que-12",
+        releases: &[Version::R4],
+        published: "enableWhen.count() > 2 implies enableBehavior.exists()",
+        remedy: Remedy::Instead("enableWhen.count() > 1 implies enableBehavior.exists()"),
+        source: "R4 says in words `more than one enableWhen`; corrected in R4B que-12",
+    },
+    Erratum {
         key: "eld-11",
         releases: &EVERY,
         published: "binding.empty() or type.code.empty() or type.code.contains(\":\") or type.select((code = 'code') or (code = 'Coding') or (code='CodeableConcept') or (code = 'Quantity') or (code = 'string') or (code = 'uri') or (code = 'Duration')).exists()",

@@ -20,6 +20,7 @@ use fhir::{IssueType, Severity};
 
 pub(crate) use engine::Engine;
 use marks::Mark;
+pub(crate) use services::Known;
 use walk::{Holders, Scope, Walk};
 
 use crate::report::Report;

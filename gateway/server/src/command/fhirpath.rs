@@ -9,8 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use fhir::Version;
-use fhir::json::{Document, Limits, scan};
+use fhir::json::Document;
 use fhirpath::{Environment, Program};
+use profile::{Bounds, Scratch, Validator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -119,15 +120,28 @@ fn evaluate(expression: &str, file: Option<&Path>, version: Version) -> Result<V
         // A resource without anything in it.
         None => br#"{"resourceType":"Basic"}"#.to_vec(),
     };
-    let mut nodes = Vec::new();
-    scan(&bytes, &mut nodes, Limits::default()).map_err(|error| error.issue(&bytes).text)?;
-    let document = Document::new(&bytes, &nodes);
+    let mut scratch = Scratch::default();
+    let document = indexed(&bytes, version, &mut scratch)?;
     let context = document.root().and_then(|root| root.member("resourceType")?.text());
     program.check_names(&context.unwrap_or_default())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
-    let environment = Environment { now: i64::try_from(now)?, ..Environment::new(document) };
+    let validator = Validator::new(version);
+    let services = validator.services();
+    let environment = Environment { now: i64::try_from(now)?, services: &services, ..Environment::new(document) };
     let result = program.evaluate(&environment)?;
     Ok(result.iter().map(|item| Printed::of(document, version, item)).collect())
+}
+
+/// The document with its types. What breaks the rules of FHIR is looked at all the same; what is no JSON is not.
+fn indexed<'b>(bytes: &'b [u8], version: Version, scratch: &'b mut Scratch) -> Result<Document<'b>, Failed> {
+    // No rule is run, and no number of findings ends the scan.
+    let bounds = Bounds { findings: 1 << 20, steps: 0, ..Bounds::default() };
+    profile::scan(bytes, version, None, bounds, scratch);
+    if !scratch.is_whole() {
+        let outcome = profile::explain(bytes, version, None, scratch);
+        return Err(outcome.0.into_iter().next_back().map(|issue| issue.text).unwrap_or_default().into());
+    }
+    Ok(Document::new(bytes, scratch.nodes()))
 }
 
 fn read(file: &Path, version: Version) -> Result<Vec<u8>, Failed> {
@@ -135,7 +149,7 @@ fn read(file: &Path, version: Version) -> Result<Vec<u8>, Failed> {
     if !xml::is_xml(&bytes) {
         return Ok(bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes));
     }
-    let first = |outcome: fhir::Outcome| outcome.0.into_iter().next().map(|issue| issue.text).unwrap_or_default();
+    let first = |outcome: fhir::Outcome| outcome.0.into_iter().next_back().map(|issue| issue.text).unwrap_or_default();
     Ok(xml::to_json(&bytes, version, xml::Limits::default()).map_err(first)?)
 }
 

@@ -104,7 +104,8 @@ fn temporal(value: Temporal, low: bool, digits: Option<i64>) -> Option<Temporal>
     let mut edge = fill(value, low);
     edge.precision = precision;
     edge.digits = if precision == Precision::Fraction { 3 } else { 0 };
-    if precision > Precision::Day && value.kind == TemporalKind::Date {
+    // The boundary of a date is a moment, whatever is shown of it.
+    if value.kind == TemporalKind::Date {
         edge.kind = TemporalKind::DateTime;
     }
     // Where no zone is written the first moment is the eastmost one, +14:00, the last the westmost, -12:00.

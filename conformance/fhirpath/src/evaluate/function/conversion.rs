@@ -137,11 +137,22 @@ fn to_whole(item: &Item<'_>) -> Option<i64> {
 
 fn to_decimal<'a>(item: &Item<'a>) -> Option<Item<'a>> {
     match item {
-        Item::Boolean(value) => Some(Decimal::from(i64::from(*value))),
-        Item::Text(text) if !text.contains(['e', 'E']) => text.parse().ok(),
+        Item::Boolean(value) => Some(Decimal::new(i128::from(*value) * 10, 1)),
+        Item::Text(text) => written_decimal(text),
         other => as_decimal(other),
     }
     .map(Item::Decimal)
+}
+
+/// FHIRPath 5.5.4: digits on both sides of a point.
+fn written_decimal(text: &str) -> Option<Decimal> {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_one = match unsigned.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(unsigned),
+    };
+    if is_one { text.strip_prefix('+').unwrap_or(text).parse().ok() } else { None }
 }
 
 fn to_date<'a>(item: &Item<'a>) -> Option<Item<'a>> {
@@ -196,7 +207,7 @@ fn to_text<'a>(item: &Item<'a>) -> Option<Item<'a>> {
 fn to_quantity<'a>(item: &Item<'a>) -> Option<Item<'a>> {
     match item {
         Item::Quantity(_) => Some(item.clone()),
-        Item::Boolean(value) => Some(Item::quantity(i64::from(*value).into(), "1")),
+        Item::Boolean(value) => Some(Item::quantity(Decimal::new(i128::from(*value) * 10, 1), "1")),
         Item::Text(text) => parse_quantity(text).map(|quantity| Item::Quantity(Box::new(quantity))),
         other => Some(Item::quantity(as_decimal(other)?, "1")),
     }
@@ -208,7 +219,7 @@ fn parse_quantity<'a>(text: &str) -> Option<Quantity<'a>> {
         Some((number, unit)) => (number, unit.trim()),
         None => (text, "'1'"),
     };
-    let value = number.parse().ok()?;
+    let value = written_decimal(number)?;
     if let Some(word) = calendar_unit(unit) {
         return Some(Quantity { value, unit: word.into(), calendar: true });
     }

@@ -3,7 +3,7 @@
 use fhir::Version;
 use fhir::json::{Document, Value as Node};
 use fhirpath::temporal::TemporalKind;
-use fhirpath::{Element, Item, Quantity};
+use fhirpath::{Element, Item, Quantity, Temporal};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -25,7 +25,7 @@ impl Printed {
             Item::Long(value) => ("integer64", value.to_string()),
             Item::Decimal(value) => ("decimal", value.to_string()),
             Item::Text(text) => ("string", json!(text).to_string()),
-            Item::Temporal(value) => (temporal(value.kind), json!(value.to_string()).to_string()),
+            Item::Temporal(value) => (temporal(value.kind), of_temporal(*value)),
             Item::Quantity(quantity) => ("Quantity", of_quantity(quantity)),
             Item::Type(namespace, name) => ("TypeInfo", json!(format!("{namespace}.{name}")).to_string()),
             Item::Remote(resource_type) => ("Resource", json!({ "resourceType": resource_type.as_str() }).to_string()),
@@ -47,6 +47,12 @@ impl Printed {
         let text = self.value.get();
         serde_json::from_str::<String>(text).unwrap_or_else(|_| text.to_owned())
     }
+}
+
+/// As FHIR writes it: a dateTime without a time has no `T`.
+fn of_temporal(value: Temporal) -> String {
+    let text = value.to_string();
+    json!(text.strip_suffix('T').unwrap_or(&text)).to_string()
 }
 
 /// As the language writes it: `1.50 'mg'`, `2 years`.
