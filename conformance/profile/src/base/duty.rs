@@ -48,6 +48,12 @@ pub(super) enum Duty {
     CapabilityStatement,
     /// `ConceptMap`
     ConceptMap,
+    /// `StructureMap`
+    StructureMap,
+    /// `OperationDefinition`
+    OperationDefinition,
+    /// `NamingSystem`
+    NamingSystem,
     /// `MeasureReport`
     MeasureReport,
     /// `Questionnaire`
@@ -113,6 +119,9 @@ fn object_duty(type_name: &str) -> Duty {
         "SearchParameter" => Duty::SearchParameter,
         "CapabilityStatement" => Duty::CapabilityStatement,
         "ConceptMap" => Duty::ConceptMap,
+        "StructureMap" => Duty::StructureMap,
+        "OperationDefinition" => Duty::OperationDefinition,
+        "NamingSystem" => Duty::NamingSystem,
         "MeasureReport" => Duty::MeasureReport,
         "Questionnaire" => Duty::Questionnaire,
         "QuestionnaireResponse" => Duty::QuestionnaireResponse,

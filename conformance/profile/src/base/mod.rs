@@ -9,18 +9,24 @@ mod canonical;
 mod capability;
 mod code_system;
 mod concept_map;
+mod concept_map_property;
 mod datatype;
 mod duty;
 mod element_id;
 mod filter;
 mod measure_report;
+mod naming_system;
 mod narrative;
+mod operation;
+mod question;
 mod questionnaire;
 mod read;
 mod reference;
 mod response;
 mod search_parameter;
 mod structure;
+mod structure_map;
+mod supplement;
 mod uri;
 mod value_set;
 
@@ -53,7 +59,7 @@ fn perform(duty: Duty, value: Value<'_>, subject: &Subject<'_>, report: &mut Rep
     match duty {
         Duty::None | Duty::ElementId => {}
         Duty::Uri => uri::check(value, report),
-        Duty::Canonical => canonical::check_use(value, report),
+        Duty::Canonical => canonical::check_use(value, subject, report),
         Duty::CanonicalUrl => canonical::check_own(value, report),
         Duty::Decimal => datatype::check_decimal(value, report),
         Duty::Identifier => datatype::check_identifier(value, report),
@@ -68,10 +74,19 @@ fn perform(duty: Duty, value: Value<'_>, subject: &Subject<'_>, report: &mut Rep
             value_set::check(value, report);
             filter::check(value, subject, report);
         }
-        Duty::CodeSystem => code_system::check(value, report),
+        Duty::CodeSystem => {
+            code_system::check(value, report);
+            supplement::check(value, subject, report);
+        }
         Duty::SearchParameter => search_parameter::check(value, subject, report),
         Duty::CapabilityStatement => capability::check(value, subject, report),
-        Duty::ConceptMap => concept_map::check(value, subject, report),
+        Duty::ConceptMap => {
+            concept_map::check(value, subject, report);
+            concept_map_property::check(value, report);
+        }
+        Duty::StructureMap => structure_map::check(value, subject, report),
+        Duty::OperationDefinition => operation::check(value, subject, report),
+        Duty::NamingSystem => naming_system::check(value, report),
         Duty::MeasureReport => measure_report::check(value, subject, report),
         Duty::Questionnaire => questionnaire::check(value, report),
         Duty::QuestionnaireResponse => response::check(value, subject, report),

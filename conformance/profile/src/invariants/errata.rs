@@ -130,6 +130,13 @@ const ERRATA: &[Erratum] = &[
         source: "R4, R4B: a draft may lack its comments, as the maps to v2 of R4B do; corrected in R5 cmd-1",
     },
     Erratum {
+        key: "que-12",
+        releases: &[Version::R4],
+        published: "enableWhen.count() > 2 implies enableBehavior.exists()",
+        remedy: Remedy::Instead("enableWhen.count() > 1 implies enableBehavior.exists()"),
+        source: "R4: in words `more than one enableWhen`; corrected in R4B que-12",
+    },
+    Erratum {
         key: "sdf-4",
         releases: &BEFORE_R5,
         published: "abstract = true or baseDefinition.exists()",

@@ -81,3 +81,21 @@ fn a_search_result_has_an_id_the_searched_type_and_each_page_once() {
     refused_at(&bundle("", &entry("outcome", patient)), "Bundle.entry[0].resource");
     refused_at(&bundle(r#",{"relation":"self","url":"http://a.example"}"#, &entry("match", patient)), "Bundle.link[1]");
 }
+
+#[test]
+fn the_url_of_a_request_is_that_of_its_resource() {
+    let transaction = |method: &str, url: &str| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"resource":{{"resourceType":"Basic","id":"a","code":{{"text":"x"}}}},"request":{{"method":"{method}","url":"{url}"}}}}]}}"#
+        )
+    };
+    let at = "Bundle.entry[0].request";
+    for (method, url) in
+        [("POST", "Basic"), ("PUT", "Basic/a"), ("PUT", "Basic?code=x"), ("PUT", "http://a.example/Basic/a")]
+    {
+        accepted(&transaction(method, url));
+    }
+    for (method, url) in [("POST", "Patient"), ("PUT", "Basic/b"), ("PUT", "Patient/a"), ("PUT", "Patient?code=x")] {
+        refused_at(&transaction(method, url), at);
+    }
+}

@@ -3,8 +3,12 @@
 mod bundle;
 mod datatypes;
 mod definitions;
+mod maps;
+mod profiles;
+mod questionnaires;
 mod responses;
 mod supporting;
+mod systems;
 
 use fhir::{Severity, Version};
 

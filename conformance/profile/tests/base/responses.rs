@@ -92,3 +92,38 @@ fn a_group_has_items_and_a_display_has_no_answer() {
     refused_at(&response(r#"{"linkId":"a","type":"group"}"#, given), "QuestionnaireResponse.item[0]");
     refused_at(&response(r#"{"linkId":"a","type":"display","text":"x"}"#, given), "QuestionnaireResponse.item[0]");
 }
+
+#[test]
+fn an_item_is_answered_as_often_as_its_extensions_say() {
+    let bounded = |name: &str, value: u32| {
+        format!(
+            r#""type":"integer","repeats":true,"extension":[{{"url":"http://hl7.org/fhir/StructureDefinition/questionnaire-{name}","valueInteger":{value}}}]"#
+        )
+    };
+    let two = r#"{"valueInteger":1},{"valueInteger":2}"#;
+    accepted(&answer(&bounded("maxOccurs", 2), two));
+    accepted(&answer(&bounded("minOccurs", 2), two));
+    refused_at(&answer(&bounded("maxOccurs", 1), two), "QuestionnaireResponse.item[0]");
+    refused_at(&answer(&bounded("minOccurs", 3), two), "QuestionnaireResponse.item[0]");
+}
+
+#[test]
+fn an_answer_is_of_the_value_set_that_the_questionnaire_contains() {
+    let given = |include: &str, coding: &str| {
+        let text = answer(
+            r##""type":"choice","answerValueSet":"#v""##,
+            &format!(r#"{{"valueCoding":{{"system":"http://a.example/cs","code":"{coding}"}}}}"#),
+        );
+        let value_set = format!(
+            r#""status":"active","contained":[{{"resourceType":"ValueSet","id":"v","status":"active","compose":{{"include":[{{"system":"http://a.example/cs"{include}}}]}}}}],"item""#
+        );
+        text.replacen(r#""status":"active","item""#, &value_set, 1)
+    };
+    // A contained resource contains none: what is asked here is only what is said of the answer.
+    let says = |text: &str| {
+        super::errors(text, fhir::Version::R4).iter().any(|(_, text)| text.contains("expected a code of #v"))
+    };
+    assert!(!says(&given(r#","concept":[{"code":"a"}]"#, "a")));
+    assert!(says(&given(r#","concept":[{"code":"a"}]"#, "b")));
+    assert!(!says(&given("", "b")));
+}

@@ -4,6 +4,7 @@ mod document;
 mod entry;
 mod link;
 mod reach;
+mod request;
 mod resolve;
 mod search;
 
@@ -25,6 +26,7 @@ pub(super) fn check(bundle: Value<'_>, subject: &Subject<'_>, report: &mut Repor
     match &*kind {
         "document" | "message" => check_first(bundle, &kind, subject, report),
         "searchset" => search::check(bundle, subject, report),
+        "transaction" | "batch" => request::check(bundle, subject, report),
         _ => {}
     }
 }

@@ -36,7 +36,7 @@ fn check_value(inquiry: &Inquiry<'_>, definition: Value<'_>, kind: &str, answer:
 }
 
 /// The types of `value[x]` that answer a type of item; none when any may. Options may have a type beside Coding.
-fn types(kind: &str, definition: Value<'_>) -> &'static [&'static str] {
+pub(in super::super) fn types(kind: &str, definition: Value<'_>) -> &'static [&'static str] {
     match kind {
         "boolean" => &["boolean"],
         "decimal" => &["decimal"],

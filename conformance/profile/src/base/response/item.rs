@@ -4,7 +4,7 @@ use fhir::IssueType;
 use fhir::json::Value;
 
 use super::super::read;
-use super::{Inquiry, answer, condition};
+use super::{Inquiry, answer, condition, occurrence};
 use crate::report::Report;
 
 pub(super) fn check(inquiry: &Inquiry<'_>, report: &mut Report) {
@@ -67,6 +67,7 @@ fn check_items(
         let expected = format!("expected one item `{link_id}`: it does not repeat");
         report.error(second.index(), IssueType::Structure, expected);
     }
+    occurrence::check(definition, items, is_enabled == Some(true) && !inquiry.is_unfinished, report);
     for item in items {
         if is_enabled == Some(false) && has_answers(*item) {
             let expected = format!("expected no answer to `{link_id}`: the answers that would enable it are not given");

@@ -4,14 +4,17 @@ mod answer;
 mod bound;
 mod condition;
 mod item;
+mod occurrence;
 mod option;
 mod source;
+mod value_set;
 
 use fhir::json::Value;
 
 use super::read;
 use crate::report::Report;
 use crate::validator::Subject;
+pub(super) use answer::types;
 
 /// What the checks of one response share.
 pub(super) struct Inquiry<'a> {

@@ -7,8 +7,8 @@ use fhir::json::Value;
 use terminology::{Coding, Membership};
 
 use super::super::read;
-use super::Inquiry;
 use super::answer::Answer;
+use super::{Inquiry, value_set};
 use crate::report::Report;
 
 const EXCLUSIVE: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-optionExclusive";
@@ -28,7 +28,8 @@ pub(super) fn check(inquiry: &Inquiry<'_>, definition: Value<'_>, kind: &str, an
         }
         return;
     }
-    if type_name == "Coding" {
+    // R5: with `optionsOrType` another coding is an answer, too.
+    if type_name == "Coding" && !read::has_text(definition, "answerConstraint", "optionsOrType") {
         check_value_set(inquiry, definition, answer, report);
     }
 }
@@ -51,9 +52,16 @@ fn is_same(option: Value<'_>, value: Value<'_>) -> bool {
 }
 
 fn check_value_set(inquiry: &Inquiry<'_>, definition: Value<'_>, (_, value, answer): Answer<'_>, report: &mut Report) {
-    let Some(url) = read::text(definition, "answerValueSet").filter(|url| !url.starts_with('#')) else { return };
+    let Some(url) = read::text(definition, "answerValueSet") else { return };
     let (Some(system), Some(code)) = (read::text(value, "system"), read::text(value, "code")) else { return };
-    if inquiry.subject.terminology().member(&url, Coding::of(&system, &code)) == Membership::NotIn {
+    let is_outside = match url.strip_prefix('#') {
+        Some(id) => {
+            let contained = read::contained(inquiry.questionnaire, id);
+            contained.and_then(|it| value_set::has(it, &system, &code, inquiry.subject)) == Some(false)
+        }
+        None => inquiry.subject.terminology().member(&url, Coding::of(&system, &code)) == Membership::NotIn,
+    };
+    if is_outside {
         let expected = format!("expected a code of {url}, found `{code}` of {system}");
         report.error(answer.index(), IssueType::CodeInvalid, expected);
     }

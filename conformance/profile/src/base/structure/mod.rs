@@ -4,7 +4,9 @@ mod constraint;
 mod context;
 mod element;
 mod narrowing;
+mod order;
 pub(super) mod path;
+mod value;
 
 use fhir::IssueType;
 use fhir::json::Value;
@@ -28,8 +30,12 @@ pub(super) fn check(structure: Value<'_>, subject: &Subject<'_>, report: &mut Re
     }
     let Some(differential) = structure.member("differential") else { return };
     narrowing::check(structure, differential, subject, report);
+    if is_constraint {
+        order::check(differential, subject, report);
+    }
     for element in read::items(differential, "element") {
         constraint::check(element, subject, report);
+        value::check(element, subject, report);
         if is_constraint {
             element::check(element, &type_name, subject, report);
         }
