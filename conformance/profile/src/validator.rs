@@ -197,6 +197,7 @@ impl Validator {
             let document = Document::new(bytes, scratch.nodes());
             let definitions = definitions::of(self.version);
             let subject = Subject { document, definitions, validator: self, own: scratch.own() };
+            crate::scan::settle(&subject, scratch, &mut report);
             passes(&subject, request, &mut report);
         }
         report

@@ -1,10 +1,17 @@
-//! Invariants: noted where the presence of members does not decide them, run when all is read.
+//! Invariants: noted where the presence of members does not decide them, run when all is read. What needs codes or profiles is
+//! left to who has a validator.
 
 use definitions::ElementId;
+use fhir::IssueType;
+use fhirpath::EvaluationError;
 
-use super::{Pending, Scanner, Step};
+use super::{Pending, STEPS, Scanner, Scratch, Step};
 use crate::finding::Problem;
 use crate::invariants::{Place, Verdict};
+use crate::profiled::Known;
+use crate::report::Report;
+use crate::rules;
+use crate::validator::Subject;
 
 impl Scanner<'_> {
     /// Notes the rules of an element that its members leave open.
@@ -45,9 +52,32 @@ impl Scanner<'_> {
         self.bounds.steps = steps.saturating_sub(taken);
         match verdict {
             Verdict::Broken => self.report_at(node, Problem::Invariant(rule)),
-            // What is missing here (a terminology, the target of a reference) is no fault of the resource.
-            Verdict::Holds | Verdict::Open(None | Some(fhirpath::EvaluationError::Undecidable(_))) => Ok(()),
+            Verdict::Open(Some(EvaluationError::Undecidable(_))) => {
+                self.scratch.undecided.push(*pending);
+                Ok(())
+            }
+            // What is missing here (the target of a reference) is no fault of the resource.
+            Verdict::Holds | Verdict::Open(None) => Ok(()),
             Verdict::Open(Some(_)) => self.report_at(node, Problem::Unchecked(rule)),
+        }
+    }
+}
+
+/// Runs the rules that the scan could not decide, with the codes and profiles of a validator.
+pub(crate) fn settle(subject: &Subject<'_>, scratch: &Scratch, report: &mut Report) {
+    if scratch.undecided.is_empty() {
+        return;
+    }
+    let rules = rules::of(subject.validator.version());
+    let services = Known::new(subject.validator, 0);
+    let mut steps = STEPS;
+    for Pending { node, resource, root, rule } in scratch.undecided.iter().copied() {
+        let Some(invariant) = rules.invariants.rule(rule) else { continue };
+        let place = Place { document: subject.document, node, resource, root, services: &services, steps };
+        let (verdict, taken) = invariant.run(&place);
+        steps = steps.saturating_sub(taken);
+        if verdict == Verdict::Broken {
+            report.say(invariant.severity(), node, IssueType::Invariant, invariant.text());
         }
     }
 }

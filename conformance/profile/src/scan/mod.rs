@@ -14,6 +14,8 @@ use fhir::json::lexer::skip_space;
 use fhir::json::{Document, Fault, Kind, Limits, Node, SyntaxError, check_text};
 use fhir::{ResourceType, Version};
 
+pub(crate) use invariants::settle;
+
 use crate::finding::{Finding, Problem};
 use crate::profiled::Engine;
 use crate::rules::{self, Rules};
@@ -29,6 +31,8 @@ pub struct Scratch {
     locals: Vec<u32>,
     /// Invariants that must run when all is read.
     pending: Vec<Pending>,
+    /// Those of them that only codes or profiles decide.
+    undecided: Vec<Pending>,
     /// Findings that are errors.
     errors: usize,
     /// Nodes of resources of types that packages define.
@@ -80,6 +84,9 @@ impl Scratch {
         if self.text.capacity() > USUAL {
             self.text = Vec::new();
         }
+        if self.undecided.capacity() > USUAL {
+            self.undecided = Vec::new();
+        }
         if self.pending.capacity() > USUAL {
             self.pending = Vec::new();
         }
@@ -94,6 +101,9 @@ impl Scratch {
         &self.findings
     }
 }
+
+/// Steps that all invariants of a resource together may take.
+const STEPS: u64 = 4_000_000;
 
 /// How much a scan takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +120,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { json: Limits::default(), findings: 100, steps: 4_000_000, best_practice: false }
+        Self { json: Limits::default(), findings: 100, steps: STEPS, best_practice: false }
     }
 }
 
@@ -143,6 +153,7 @@ pub(crate) fn scan_with(
     scratch.findings.clear();
     scratch.locals.clear();
     scratch.pending.clear();
+    scratch.undecided.clear();
     scratch.errors = 0;
     let mut scanner = Scanner {
         bytes,
