@@ -1,4 +1,4 @@
-//! Code systems and value sets that a caller added: of a package, a bundle or a job.
+//! Code systems, value sets and concept maps that a caller added: of a package, a bundle or a job.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use foldhash::HashMap;
 use serde_json::Value;
 
 use crate::code_system::{self, CodeSystem, Content, Text};
+use crate::concept_map::{self, ConceptMap};
 use crate::json::{items, text};
 use crate::value_set::{self, ValueSet};
 
@@ -23,6 +24,7 @@ pub(crate) struct Layer {
     code_systems: HashMap<Text, Vec<CodeSystem>>,
     supplements: HashMap<Text, Vec<CodeSystem>>,
     value_sets: HashMap<Text, Vec<ValueSet>>,
+    concept_maps: HashMap<Text, ConceptMap>,
     /// Canonicals of the value sets of all codes of a code system, to the code system.
     whole: HashMap<Text, Text>,
     pub(crate) below: Option<Arc<Layer>>,
@@ -33,11 +35,12 @@ impl Layer {
         Self { below, ..Self::default() }
     }
 
-    /// Adds a CodeSystem or a ValueSet, and those in a Bundle or contained in another resource. Anything else is passed over.
+    /// Adds a CodeSystem, ValueSet or ConceptMap, and those in a Bundle or contained in another resource. Anything else is passed over.
     pub(crate) fn add(&mut self, resource: &Value) {
         match text(resource, "resourceType") {
             "CodeSystem" => self.add_code_system(resource),
             "ValueSet" => self.add_value_set(resource),
+            "ConceptMap" => self.add_concept_map(resource),
             "Bundle" => {
                 items(resource, "entry")
                     .iter()
@@ -70,6 +73,17 @@ impl Layer {
         if !read.url.is_empty() {
             self.value_sets.entry(read.url.clone()).or_default().push(read);
         }
+    }
+
+    fn add_concept_map(&mut self, resource: &Value) {
+        let read = concept_map::read(resource);
+        if !read.url.is_empty() {
+            self.concept_maps.insert(read.url.clone(), read);
+        }
+    }
+
+    pub(crate) fn concept_map(&self, url: &str) -> Option<&ConceptMap> {
+        self.concept_maps.get(url)
     }
 
     pub(crate) fn code_systems(&self, url: &str) -> &[CodeSystem] {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod code_system;
+mod concept_map;
 mod evaluate;
 mod facts;
 pub mod grammar;
@@ -16,6 +17,7 @@ mod terminology;
 mod value_set;
 
 pub use answer::{Coding, Expansion, Known, Listed, Lookup, Membership, Subsumption, Why};
+pub use concept_map::Translated;
 pub use layer::InvalidResource;
 pub use outside::{Consultation, Inquiry, OutsideQuestion, Patience, Unanswered, gather};
 pub use terminology::Terminology;

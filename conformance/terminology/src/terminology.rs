@@ -6,6 +6,7 @@ use fhir::Version;
 
 use crate::answer::{Coding, Expansion, Known, Lookup, Membership, Subsumption};
 use crate::code_system::{CodeSystem, Content};
+use crate::concept_map::Translated;
 use crate::evaluate::Question;
 use crate::facts;
 use crate::layer::{InvalidResource, Layer};
@@ -109,6 +110,16 @@ impl Terminology {
     #[must_use]
     pub fn has_display(&self, system: &str, code: &str, display: &str) -> Option<bool> {
         Question::new(self).has_display(system, code, display)
+    }
+
+    /// What a code becomes by a concept map (a canonical, with `|version` or without); none when the map is not known.
+    #[must_use]
+    pub fn translate<'t>(&'t self, map: &str, system: Option<&str>, code: &str) -> Option<Vec<Translated<'t>>> {
+        let url = map.split('|').next().unwrap_or_default();
+        let layers = std::iter::successors(self.top.as_deref(), |layer| layer.below.as_deref());
+        let added = layers.into_iter().find_map(|layer| layer.concept_map(url));
+        let known = added.or_else(|| facts::concept_map(self.version, url))?;
+        Some(known.translate(system, code))
     }
 
     /// How two codes of a code system stand to each other.

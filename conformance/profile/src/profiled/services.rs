@@ -1,7 +1,7 @@
 //! What rules in FHIRPath may ask: codes and profiles.
 
 use fhir::json::Document;
-use fhirpath::{Listed, LookUp, Services};
+use fhirpath::{Listed, LookUp, Services, Translation};
 use terminology::{Coding, Expansion, Lookup, Membership, Subsumption};
 
 use super::walk::{Scope, Walk};
@@ -68,6 +68,16 @@ impl Services for Known<'_> {
             display: it.display.map(str::to_owned),
         };
         Some(codes.into_iter().map(listed).collect())
+    }
+
+    fn translate(&self, concept_map: &str, system: Option<&str>, code: &str) -> Option<Vec<Translation>> {
+        let found = self.validator.terminology().translate(concept_map, system, code)?;
+        let translation = |it: terminology::Translated<'_>| Translation {
+            system: Some(it.system.to_owned()).filter(|system| !system.is_empty()),
+            code: it.code.to_owned(),
+            relationship: it.relationship.to_owned(),
+        };
+        Some(found.into_iter().map(translation).collect())
     }
 
     fn is_in_slice(&self, document: Document<'_>, node: u32, profile: &str, slice: &str) -> Option<bool> {

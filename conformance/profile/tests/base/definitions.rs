@@ -145,3 +145,17 @@ fn sampled_data_are_decimals_or_say_why_not() {
     accepted(&observation("1 -2.5 E U L"));
     refused_at(&observation("1 x"), "Observation.value.data");
 }
+
+#[test]
+fn a_rule_that_needs_codes_is_run_where_they_are_known() {
+    let scenario = |kind: &str| {
+        format!(
+            r#"{{"resourceType":"ExampleScenario","status":"draft","instance":[{{"key":"1","title":"t",
+            "structureType":{{"system":"http://hl7.org/fhir/fhir-types","code":"{kind}"}}}}]}}"#
+        )
+    };
+    let rules =
+        |text: &str| crate::errors(text, Version::R5).into_iter().filter(|(_, text)| text.contains("exs-1")).count();
+    assert_eq!(rules(&scenario("Patient")), 0);
+    assert_eq!(rules(&scenario("Nonsense")), 1, "another structure needs its version");
+}

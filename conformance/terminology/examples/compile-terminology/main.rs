@@ -1,4 +1,4 @@
-//! Writes the facts of code systems and value sets as text:
+//! Writes the facts of code systems, value sets and concept maps as text:
 //! `compile-terminology OUT-DIR NAME=PACKAGE.tgz… [lists=EXPANSIONS.tgz…]
 //! [zones=FOLDER] [units=UNITS.json]`.
 //!
@@ -10,6 +10,7 @@
 
 mod concepts;
 mod lists;
+mod maps;
 mod package;
 mod sets;
 mod units;
@@ -68,7 +69,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     drop_repeated(&mut systems);
     drop_repeated(&mut sets);
     write_all(&out, "code-systems", "codesystem", &systems)?;
-    write_all(&out, "value-sets", "valueset", &sets)
+    write_all(&out, "value-sets", "valueset", &sets)?;
+    write_all(&out, "concept-maps", "conceptmap", &maps::blocks(&cores(packages)))
+}
+
+/// The packages of the specification itself: only of these the concept maps are facts.
+fn cores(packages: Vec<Package>) -> Vec<Package> {
+    packages.into_iter().filter(|package| matches!(&*package.name, "r4" | "r4b" | "r5")).collect()
 }
 
 /// Of a code system outside the core, an old edition that the terminology of all releases has whole is left out.

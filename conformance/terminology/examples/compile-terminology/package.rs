@@ -8,7 +8,7 @@ use flate2::read::GzDecoder;
 use serde_json::Value;
 use tar::Archive;
 
-/// The code systems and value sets of a package.
+/// The code systems, value sets and concept maps of a package.
 pub(crate) struct Package {
     /// The release it stands for.
     pub(crate) name: String,
@@ -23,7 +23,7 @@ impl Package {
             let path = entry.path()?.into_owned();
             // Some packages write the type in small letters.
             let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default().to_ascii_lowercase();
-            let is_wanted = file.starts_with("codesystem-") || file.starts_with("valueset-");
+            let is_wanted = ["codesystem-", "valueset-", "conceptmap-"].iter().any(|start| file.starts_with(start));
             if is_wanted && path.parent().is_some_and(|folder| folder.ends_with("package")) {
                 resources.push(serde_json::from_reader(BufReader::new(entry))?);
             }

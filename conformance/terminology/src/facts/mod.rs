@@ -8,6 +8,7 @@ use fhir::Version;
 use foldhash::{HashMap, HashMapExt as _};
 
 use crate::code_system::CodeSystem;
+use crate::concept_map::ConceptMap;
 use crate::value_set::ValueSet;
 
 const CODE_SYSTEMS: [&str; 6] = [
@@ -26,6 +27,10 @@ const VALUE_SETS: [&str; 5] = [
     include_str!("../../facts/value-sets/v3.txt"),
 ];
 
+const CONCEPT_MAPS: [&str; 2] =
+    [include_str!("../../facts/concept-maps/fhir.txt"), include_str!("../../facts/concept-maps/others.txt")];
+
+static MAP_INDEX: LazyLock<Index<ConceptMap>> = LazyLock::new(|| Index::new(&CONCEPT_MAPS, "conceptmap "));
 static SYSTEM_INDEX: LazyLock<Index<CodeSystem>> = LazyLock::new(|| Index::new(&CODE_SYSTEMS, "codesystem "));
 static SET_INDEX: LazyLock<Index<ValueSet>> = LazyLock::new(|| Index::new(&VALUE_SETS, "valueset "));
 /// Value sets of all codes of a code system.
@@ -48,6 +53,11 @@ pub(crate) fn code_systems_anywhere<'f>(url: &str) -> impl Iterator<Item = &'f C
 /// The value sets with that canonical in a release, oldest edition first.
 pub(crate) fn value_sets<'f>(version: Version, url: &str) -> impl Iterator<Item = &'f ValueSet> + Clone + use<'f> {
     SET_INDEX.of(url, version).map(|block| block.read.get_or_init(|| read::value_set(block)))
+}
+
+/// The concept map with that canonical in a release.
+pub(crate) fn concept_map<'f>(version: Version, url: &str) -> Option<&'f ConceptMap> {
+    MAP_INDEX.of(url, version).map(|block| block.read.get_or_init(|| read::concept_map(block))).next()
 }
 
 /// The code system that has all its codes in that value set.

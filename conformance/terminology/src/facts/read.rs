@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{Block, SYSTEM_INDEX, header};
 use crate::code_system::{CodeSystem, Concept, Content, Text};
+use crate::concept_map::{ConceptMap, Group, Mapping};
 use crate::value_set::{Clause, Codes, Filter, ValueSet};
 
 pub(super) fn code_system(block: &Block<CodeSystem>) -> CodeSystem {
@@ -18,6 +19,22 @@ pub(super) fn code_system(block: &Block<CodeSystem>) -> CodeSystem {
         ..CodeSystem::default()
     }
     .sealed()
+}
+
+/// `group`, source and target, and below it a mapping a line.
+pub(super) fn concept_map(block: &Block<ConceptMap>) -> ConceptMap {
+    let mut groups: Vec<Group> = Vec::new();
+    for line in block.body.lines() {
+        let (mark, rest) = line.strip_prefix('\t').and_then(|line| line.split_once('\t')).unwrap_or_default();
+        let mut fields = rest.split('\t').map(Text::from);
+        let mut next = || fields.next().unwrap_or_default();
+        if mark == "group" {
+            groups.push(Group { source: next(), target: next(), ..Group::default() });
+        } else if let Some(group) = groups.last_mut() {
+            group.mappings.push(Mapping { code: next(), target: next(), relationship: next() });
+        }
+    }
+    ConceptMap { url: block.url.into(), groups: groups.into_iter().map(Group::sealed).collect() }
 }
 
 /// Parents and children that are named by code, to be followed at the end.
