@@ -71,7 +71,7 @@ fn perform(duty: Duty, value: Value<'_>, subject: &Subject<'_>, report: &mut Rep
         Duty::Bundle => bundle::check(value, subject, report),
         Duty::StructureDefinition => structure::check(value, subject, report),
         Duty::ValueSet => {
-            value_set::check(value, report);
+            value_set::check(value, subject, report);
             filter::check(value, subject, report);
         }
         Duty::CodeSystem => {

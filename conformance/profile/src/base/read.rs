@@ -58,3 +58,16 @@ pub(super) fn container(node: Value<'_>) -> Option<Value<'_>> {
 pub(super) fn contained<'a>(container: Value<'a>, id: &str) -> Option<Value<'a>> {
     items(container, "contained").find(|resource| has_text(*resource, "id", id))
 }
+
+/// The object that holds a member.
+pub(super) fn holder(node: Value<'_>) -> Option<Value<'_>> {
+    let mut value = node.document().root()?;
+    let mut holder = value;
+    while value.index() < node.index() {
+        if value.kind() == Kind::Object {
+            holder = value;
+        }
+        value = value.children().find(|child| child.node().after > node.index())?;
+    }
+    Some(holder)
+}

@@ -14,6 +14,10 @@ pub(super) fn check(system: Value<'_>, subject: &Subject<'_>, report: &mut Repor
         if let Some(base) = read::text(system, "supplements") {
             let (url, version) = base.split_once('|').map_or((&*base, None), |(url, version)| (url, Some(version)));
             check_concepts(system, (url, version), subject, report);
+        } else {
+            // An invariant in R5 (csd-4), and no less true before.
+            let expected = "expected the code system that this one is a supplement of";
+            report.missing(system.index(), "supplements", IssueType::BusinessRule, expected);
         }
     } else {
         check_value_set(system, subject, report);

@@ -5,12 +5,16 @@ use std::borrow::Cow;
 use fhir::IssueType;
 use fhir::json::Value;
 
+use super::narrative;
 use crate::report::Report;
 
 /// A URI that names an OID or a UUID has the form of one.
 pub(super) fn check(value: Value<'_>, report: &mut Report) {
     let raw = value.raw();
     // Most start with `http`: decided by the first byte.
+    if raw.get(1) == Some(&b'#') && value.name_bytes() == b"valueUrl" {
+        return narrative::check_link(value, report);
+    }
     if !matches!(raw.get(1), Some(b'u' | b'o' | b'U' | b'O' | b'\\')) {
         return;
     }

@@ -1,19 +1,24 @@
 //! ValueSets (valueset.html): what is included, and by which filters.
 
+use std::collections::HashSet;
+
 use fhir::IssueType;
 use fhir::json::Value;
+use terminology::Lookup;
 
 use super::{read, uri};
 use crate::report::Report;
+use crate::validator::Subject;
 
 const EXPRESSION: &str = "http://hl7.org/fhir/StructureDefinition/cqf-expression";
 const SNOMED: &str = "http://snomed.info/sct";
 
-pub(super) fn check(value_set: Value<'_>, report: &mut Report) {
+pub(super) fn check(value_set: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
     let Some(compose) = value_set.member("compose") else { return };
     let own = read::text(value_set, "url");
     for include in read::items(compose, "include").chain(read::items(compose, "exclude")) {
         check_include(include, own.as_deref(), report);
+        check_concepts(include, subject, report);
     }
 }
 
@@ -23,12 +28,33 @@ fn check_include(include: Value<'_>, own: Option<&str>, report: &mut Report) {
         let expected = "expected the absolute URL of a code system, also where it is contained";
         report.error(include.index(), IssueType::Invalid, expected);
     }
+    if system.as_deref().is_some_and(|system| system.starts_with("http://hl7.org/fhir/ValueSet/")) {
+        let expected = "expected the URL of a code system, found that of a value set: those are named by `valueSet`";
+        report.error(include.index(), IssueType::Invalid, expected);
+    }
     let imports = read::items(include, "valueSet").filter_map(|import| Some((import, import.text()?)));
     for (import, _) in imports.filter(|(_, url)| own == url.split('|').next()) {
         report.error(import.index(), IssueType::BusinessRule, "expected another value set than this one itself");
     }
     for filter in read::items(include, "filter") {
         check_filter(filter, system.as_deref(), report);
+    }
+}
+
+/// Codes that a known code system does not have, or that are listed twice: doubtful, for the value set may be for another version.
+fn check_concepts(include: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
+    let (system, version) = (read::text(include, "system"), read::text(include, "version"));
+    let mut seen = HashSet::new();
+    for node in read::items(include, "concept").filter_map(|concept| concept.member("code")) {
+        let Some(code) = node.text() else { continue };
+        let is_there = |system: &str| subject.terminology().code(system, version.as_deref(), &code) != Lookup::NotThere;
+        if !system.as_deref().is_none_or(is_there) {
+            let expected = format!("expected a code of the system, found `{code}`");
+            report.warning(node.index(), IssueType::CodeInvalid, expected);
+        }
+        if !seen.insert(code) {
+            report.warning(node.index(), IssueType::BusinessRule, "expected each code once in an include");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bundles: identities, links, documents, messages, search results.
 
-use super::{accepted, refused_at};
+use super::{accepted, doubted_at, refused_at};
 
 fn document(entries: &str) -> String {
     format!(
@@ -98,4 +98,16 @@ fn the_url_of_a_request_is_that_of_its_resource() {
     for (method, url) in [("POST", "Patient"), ("PUT", "Basic/b"), ("PUT", "Patient/a"), ("PUT", "Patient?code=x")] {
         refused_at(&transaction(method, url), at);
     }
+}
+
+#[test]
+fn a_urn_that_no_entry_has_is_doubtful() {
+    let reference = |target: u8| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"fullUrl":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0","resource":{{"resourceType":"Basic","code":{{"text":"x"}},"subject":{{"reference":"urn:uuid:{target}c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"}}}}}}]}}"#
+        )
+    };
+    let at = "Bundle.entry[0].resource.subject.reference";
+    assert!(!doubted_at(&reference(0), at));
+    assert!(doubted_at(&reference(1), at));
 }

@@ -4,6 +4,7 @@ mod bundle;
 mod datatypes;
 mod definitions;
 mod maps;
+mod narratives;
 mod profiles;
 mod questionnaires;
 mod responses;
@@ -37,4 +38,11 @@ fn refused_at(text: &str, expression: &str) {
 fn refused_by(version: Version, text: &str, expression: &str) {
     let found = errors(text, version);
     assert!(found.iter().any(|(at, _)| at == expression), "{text}: expected {expression}, found {found:?}");
+}
+
+/// Whether R4 says something of an expression that is no error.
+fn doubted_at(text: &str, expression: &str) -> bool {
+    let outcome = profile::validate(text.as_bytes(), Version::R4, None);
+    let mut doubts = outcome.0.iter().filter(|issue| issue.severity < Severity::Error);
+    doubts.any(|issue| issue.expression.as_deref() == Some(expression))
 }

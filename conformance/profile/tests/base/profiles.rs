@@ -1,6 +1,6 @@
 //! StructureDefinitions: the order of a differential, values and targets.
 
-use super::{accepted, refused_at};
+use super::{accepted, doubted_at, refused_at};
 
 fn profile(elements: &str) -> String {
     format!(
@@ -60,4 +60,42 @@ fn a_binding_of_an_element_is_to_a_value_set() {
     accepted(&bound("http://a.example/nobody-knows"));
     let at = "StructureDefinition.differential.element[1].binding.valueSet";
     refused_at(&bound("http://hl7.org/fhir/StructureDefinition/Patient"), at);
+}
+
+#[test]
+fn a_binding_is_no_weaker_than_the_required_one_of_the_type() {
+    let bound = |path: &str, strength: &str| {
+        let binding = format!(r#","binding":{{"strength":"{strength}","valueSet":"http://a.example/vs"}}"#);
+        profile(&element(path, &binding))
+    };
+    let at = "StructureDefinition.differential.element[1].binding.strength";
+    accepted(&bound("Patient.gender", "required"));
+    refused_at(&bound("Patient.gender", "extensible"), at);
+    accepted(&bound("Patient.maritalStatus", "required"));
+    assert!(doubted_at(&bound("Patient.maritalStatus", "example"), at));
+}
+
+#[test]
+fn a_reference_of_a_profile_leads_where_that_of_the_type_may() {
+    let to = |name: &str| {
+        let core = "http://hl7.org/fhir/StructureDefinition";
+        let types = format!(r#","type":[{{"code":"Reference","targetProfile":["{core}/{name}"]}}]"#);
+        profile(&element("Patient.generalPractitioner", &types))
+    };
+    accepted(&to("Practitioner"));
+    refused_at(&to("Patient"), "StructureDefinition.differential.element[1].type[0].targetProfile[0]");
+    accepted(&to("nobody-knows"));
+}
+
+#[test]
+fn a_snapshot_that_is_older_than_the_differential_is_doubtful() {
+    let both = |snapshot: &str| {
+        let whole = format!(r#"{{"id":"Patient","path":"Patient"}},{snapshot}"#);
+        profile(&element("Patient.gender", r#","min":1"#))
+            .replace(r#""differential""#, &format!(r#""snapshot":{{"element":[{whole}]}},"differential""#))
+    };
+    let at = "StructureDefinition.differential.element[1]";
+    assert!(!doubted_at(&both(r#"{"id":"Patient.gender","path":"Patient.gender","min":1}"#), &format!("{at}.min")));
+    assert!(doubted_at(&both(r#"{"id":"Patient.gender","path":"Patient.gender","min":0}"#), &format!("{at}.min")));
+    assert!(doubted_at(&both(r#"{"id":"Patient.name","path":"Patient.name"}"#), at));
 }

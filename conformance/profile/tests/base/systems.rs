@@ -1,6 +1,6 @@
 //! Code systems beside others, and operations.
 
-use super::{accepted, errors, refused_at};
+use super::{accepted, doubted_at, errors, refused_at};
 use bytes::Bytes;
 use fhir::{Severity, Version};
 use profile::{Request, Validator};
@@ -77,4 +77,35 @@ fn a_naming_system_with_a_faulty_oid_is_warned() {
     assert_eq!(warnings(system("urn:oid:2.16.840.1")), 0);
     assert_eq!(warnings(system("9.1")), 1);
     assert!(errors(&system("9.1"), Version::R4).is_empty());
+}
+
+#[test]
+fn a_supplement_says_what_it_supplements() {
+    accepted(&supplement("male"));
+    let without = supplement("male").replace(r#""supplements":"http://hl7.org/fhir/administrative-gender","#, "");
+    refused_at(&without, "CodeSystem.supplements");
+}
+
+#[test]
+fn a_value_set_includes_code_systems_and_no_value_sets_as_such() {
+    let including = |system: &str, codes: &str| {
+        format!(
+            r#"{{"resourceType":"ValueSet","status":"active","compose":{{"include":[{{"system":"http://hl7.org/fhir/{system}","concept":[{codes}]}}]}}}}"#
+        )
+    };
+    accepted(&including("administrative-gender", r#"{"code":"male"}"#));
+    refused_at(&including("ValueSet/administrative-gender", r#"{"code":"male"}"#), "ValueSet.compose.include[0]");
+}
+
+#[test]
+fn codes_that_the_system_does_not_have_or_that_are_listed_twice_are_doubtful() {
+    let including = |codes: &str| {
+        format!(
+            r#"{{"resourceType":"ValueSet","status":"active","compose":{{"include":[{{"system":"http://hl7.org/fhir/administrative-gender","concept":[{codes}]}}]}}}}"#
+        )
+    };
+    let at = |index: u8| format!("ValueSet.compose.include[0].concept[{index}].code");
+    assert!(!doubted_at(&including(r#"{"code":"male"},{"code":"female"}"#), &at(1)));
+    assert!(doubted_at(&including(r#"{"code":"man"}"#), &at(0)));
+    assert!(doubted_at(&including(r#"{"code":"male"},{"code":"male"}"#), &at(1)));
 }

@@ -7,6 +7,7 @@ mod reach;
 mod request;
 mod resolve;
 mod search;
+mod urn;
 
 use fhir::IssueType;
 use fhir::json::Value;
@@ -22,6 +23,9 @@ pub(super) fn check(bundle: Value<'_>, subject: &Subject<'_>, report: &mut Repor
     link::check(bundle, &kind, report);
     for entry in read::items(bundle, "entry") {
         entry::check(entry, &kind, subject, report);
+    }
+    if !matches!(&*kind, "searchset" | "history") {
+        urn::check(bundle, report);
     }
     match &*kind {
         "document" | "message" => check_first(bundle, &kind, subject, report),

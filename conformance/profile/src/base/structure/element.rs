@@ -7,6 +7,7 @@ use fhir::IssueType;
 use fhir::json::Value;
 
 use super::super::read;
+use super::binding;
 use super::path::{self, Place};
 use crate::report::Report;
 use crate::validator::Subject;
@@ -33,6 +34,8 @@ pub(super) fn check(element: Value<'_>, type_name: &str, subject: &Subject<'_>, 
 
 fn check_known(element: Value<'_>, known: Element<'static>, subject: &Subject<'_>, report: &mut Report) {
     check_cardinality(element, known, report);
+    binding::check(element, known, report);
+    binding::check_targets(element, known, subject, report);
     let allowed: Vec<_> = if known.is_choice() { known.variants().collect() } else { vec![known] };
     check_types(element, &allowed, subject, report);
 }

@@ -1,11 +1,13 @@
 //! StructureDefinitions (structuredefinition.html, profiling.html): what a differential may say of the type that it constrains.
 
+mod binding;
 mod constraint;
 mod context;
 mod element;
 mod narrowing;
 mod order;
 pub(super) mod path;
+mod snapshot;
 mod value;
 
 use fhir::IssueType;
@@ -30,6 +32,9 @@ pub(super) fn check(structure: Value<'_>, subject: &Subject<'_>, report: &mut Re
     }
     let Some(differential) = structure.member("differential") else { return };
     narrowing::check(structure, differential, subject, report);
+    if let Some(snapshot) = structure.member("snapshot") {
+        snapshot::check(snapshot, differential, report);
+    }
     if is_constraint {
         order::check(differential, subject, report);
     }
