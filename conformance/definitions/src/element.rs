@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use crate::tables::key::Key;
-use crate::tables::{ElementRow, GROUP, InvariantRow, MANY, MODIFIER, ROOT, SUMMARY, VARIANT};
+use crate::tables::{ElementRow, GROUP, InvariantRow, MANY, MODIFIER, ROOT, SIMPLE, SUMMARY, VARIANT};
 use crate::{Definitions, Primitive, Shape, Type, ValueSet};
 
 /// An element of one release; what `fhir::json::Node::element` holds when it is not 0.
@@ -232,6 +232,12 @@ impl<'d> Element<'d> {
     #[must_use]
     pub const fn is_summary(self) -> bool {
         self.row.flags & SUMMARY != 0
+    }
+
+    /// Whether it is a SimpleQuantity (datatypes.html#SimpleQuantity): the release names that profile for its type.
+    #[must_use]
+    pub const fn is_simple_quantity(self) -> bool {
+        self.row.flags & SIMPLE != 0
     }
 
     /// Its number among the elements of its shape, below 64; a choice and its variants share one.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Compiler;
 use crate::primitive::Primitive;
 use crate::tables::key::Key;
-use crate::tables::{ElementRow, GROUP, MANY, MODIFIER, NONE, PLAIN, ROOT, SUMMARY, ShapeRow, Span, VARIANT};
+use crate::tables::{ElementRow, GROUP, MANY, MODIFIER, NONE, PLAIN, ROOT, SIMPLE, SUMMARY, ShapeRow, Span, VARIANT};
 use crate::text::{ElementText, Family, ReleaseText, TypeText, TypeUse};
 
 /// An element and the type whose text it stands in.
@@ -242,7 +242,9 @@ fn with_type(
         compiler.tables.targets.extend(&targets);
     }
     let count = if is_any { 0 } else { targets.len() as u16 };
+    let simple = if used.profiles.iter().any(|profile| profile == "SimpleQuantity") { SIMPLE } else { 0 };
     ElementRow {
+        flags: row.flags | simple,
         key: Key::of(json_name.as_bytes()),
         name: compiler.text(json_name),
         shape: shapes.shape_of(&used.name),

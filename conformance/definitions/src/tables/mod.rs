@@ -24,6 +24,8 @@ pub const VARIANT: u8 = 3;
 pub const MODIFIER: u8 = 1;
 /// [`ElementRow::flags`]: it is part of a summary.
 pub const SUMMARY: u8 = 2;
+/// [`ElementRow::flags`]: it is a SimpleQuantity, a quantity without a comparator.
+pub const SIMPLE: u8 = 4;
 
 /// Place of a string in the text of the tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,7 +130,7 @@ rows! {
         primitive: u8,
         /// [`ROOT`], [`PLAIN`], [`GROUP`] or [`VARIANT`].
         class: u8,
-        /// [`MODIFIER`] and [`SUMMARY`].
+        /// [`MODIFIER`], [`SUMMARY`] and [`SIMPLE`].
         flags: u8,
         /// The least number of times.
         min: u16,

@@ -91,6 +91,9 @@ impl Collector {
         if !element.is_choice() {
             let shape = if element.primitive().is_some() { None } else { element.shape() };
             self.rules_of(element, shape, &mut rules);
+            if element.is_simple_quantity() {
+                self.simple_quantity(shape, &mut rules);
+            }
             let lineage = element.type_().into_iter().flat_map(|of| of.lineage());
             let roots = lineage.filter_map(|of| self.definitions.element(of.root()?)).collect::<Vec<_>>();
             roots.into_iter().filter(|root| root.id() != element.id()).for_each(|root| {
@@ -118,6 +121,24 @@ impl Collector {
                 }
             });
         }
+    }
+
+    /// datatypes.html#SimpleQuantity: the profile that the release names for the type of these elements.
+    fn simple_quantity(&mut self, shape: Option<Shape<'static>>, rules: &mut Vec<u16>) {
+        let constraint = Constraint {
+            key: Cow::Borrowed("sqty-1"),
+            is_error: true,
+            expression: Cow::Borrowed("comparator.empty()"),
+            human: Cow::Borrowed("The comparator is not used on a SimpleQuantity"),
+        };
+        let place = ("comparator.empty()", "sqty-1", shape.map(Shape::number));
+        let known = self.known.get(&place).and_then(|numbers| numbers.first().copied());
+        let number = known.or_else(|| {
+            let number = self.push(Invariant::compile(constraint, self.definitions.version(), shape).ok()?)?;
+            self.known.insert(place, vec![number]);
+            Some(number)
+        });
+        rules.extend(number);
     }
 
     /// Compiles a rule, unless it is left out. One that does not compile is left out, too: a test lists them.

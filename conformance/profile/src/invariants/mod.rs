@@ -37,6 +37,8 @@ pub struct Invariant {
     constraint: Constraint,
     program: Program,
     certain: Box<[Term]>,
+    /// Whether it asks what time it is.
+    has_clock: bool,
 }
 
 /// What an invariant says of an element.
@@ -80,7 +82,8 @@ impl Invariant {
         let expression = fhirpath::parse(&constraint.expression)?;
         let program = Program::of(&expression, version)?;
         let certain = shape.map(|shape| presence::certain(&expression, shape)).unwrap_or_default();
-        Ok(Self { constraint, program, certain })
+        let has_clock = ["now()", "today()", "timeOfDay()"].iter().any(|it| constraint.expression.contains(it));
+        Ok(Self { constraint, program, certain, has_clock })
     }
 
     /// What its definition says.
@@ -115,6 +118,7 @@ impl Invariant {
             root: place.root,
             step_limit: place.steps,
             services: place.services,
+            now: if self.has_clock { now() } else { 0 },
             ..Environment::new(place.document)
         };
         let Some(node) = place.document.at(place.node) else { return (Verdict::Holds, 0) };
@@ -137,4 +141,10 @@ impl Invariant {
         let human = human.trim_end_matches(['.', ' ']);
         format!("{key}: {human}; expected `{expression}`")
     }
+}
+
+/// Microseconds since 1970.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -36,6 +36,16 @@ const MINIMA: [(&str, Version, &str); 4] = [
 /// reference in one code (`Patient, Group`).
 const BINDINGS: [(&str, Version); 1] = [("questionnaire-referenceResource", Version::R5)];
 
+/// Value sets that profiles of a release demand and the next release only proposes: R4 binds the units of vital signs' components
+/// (StructureDefinition-vitalsigns) as required, R4B as extensible, since components are not all in the table of units.
+const VALUE_SETS: [(&str, Version); 1] = [("http://hl7.org/fhir/ValueSet/ucum-vitals-common", Version::R4)];
+
+/// Whether a value set that a profile demands is only proposed.
+pub(super) fn is_only_proposed(value_set: &str, version: Version) -> bool {
+    let url = value_set.split('|').next().unwrap_or_default();
+    VALUE_SETS.contains(&(url, version))
+}
+
 /// Further contexts of an extension.
 pub(super) fn contexts(url: &str) -> impl Iterator<Item = &'static str> + use<'_> {
     let name = url.strip_prefix(CORE);

@@ -12,6 +12,8 @@ pub(super) enum Mark {
     None,
     /// A resource.
     Resource,
+    /// A resource that may have a code with a profile.
+    Observation,
     /// Contained resources.
     Contained,
     /// An extension.
@@ -43,6 +45,7 @@ fn mark(definitions: &Definitions, id: ElementId) -> Option<Mark> {
     let element = definitions.element(id)?;
     let is_resource = element.type_().is_some_and(|known| known.family() == Family::Resource);
     Some(match (element.is_root(), element.name(), element.type_name()) {
+        (true, "Observation", _) => Mark::Observation,
         (true, ..) if is_resource => Mark::Resource,
         (false, "contained", _) => Mark::Contained,
         (false, "modifierExtension", "Extension") => Mark::ModifierExtension,

@@ -13,6 +13,7 @@ mod marks;
 mod model;
 mod resolve;
 mod services;
+mod vital_signs;
 mod walk;
 
 use fhir::json::{Kind, Value};
@@ -36,9 +37,12 @@ pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut R
     while let Some(value) = subject.document.at(node) {
         match marks.get(value.node().element as usize) {
             Some(Mark::Contained) if value.kind() == Kind::Array => open.contained = value.node().after,
-            Some(Mark::Resource) if value.kind() == Kind::Object => {
+            Some(mark @ (Mark::Resource | Mark::Observation)) if value.kind() == Kind::Object => {
                 open.enter(value);
                 claims(&mut walk, value, open.scope());
+                if *mark == Mark::Observation {
+                    vital_signs(&mut walk, value, open.scope());
+                }
             }
             Some(mark @ (Mark::Extension | Mark::ModifierExtension)) if value.kind() == Kind::Object => {
                 open.leave(node);
@@ -152,6 +156,14 @@ fn claims<'a>(walk: &mut Walk<'a, '_>, resource: Value<'a>, scope: Scope) {
             Ok(profile) => against(walk, resource, claim.index(), &profile, scope),
             Err(error) => walk.unresolved(&error, claim.index()),
         }
+    }
+}
+
+/// The profile that an Observation's code calls for.
+fn vital_signs<'a>(walk: &mut Walk<'a, '_>, observation: Value<'a>, scope: Scope) {
+    let called_for = vital_signs::profile(observation);
+    if let Some(profile) = called_for.and_then(|canonical| walk.engine().profile(&canonical).ok()) {
+        walk.profile(observation.index(), &profile, scope, None);
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) struct Rule {
     pub(crate) binding: Option<BindingRule>,
     pub(crate) invariants: Box<[Invariant]>,
     pub(crate) must_have_value: bool,
+    /// Extensions of which one must be there where there is no value; none when it may be missing.
+    pub(crate) alternatives: Box<[Box<str>]>,
     pub(crate) slicing: Option<Slicing>,
     /// The members of its objects, a table for each shape that they may have.
     pub(crate) members: Vec<Members>,
@@ -286,6 +288,7 @@ impl Rule {
             || self.binding.is_some()
             || !self.invariants.is_empty()
             || self.must_have_value
+            || !self.alternatives.is_empty()
             || self.slicing.is_some()
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails")]
 
 mod bindings;
+mod elements;
 mod expressions;
 mod own_types;
 mod rules;

@@ -13,6 +13,7 @@ const FHIR_TYPE: &str = "http://hl7.org/fhir/StructureDefinition/structuredefini
 const BEST_PRACTICE: &str = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice";
 const MAX_VALUE_SET: &str = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet";
 const MIN_VALUE_SET: &str = "http://hl7.org/fhir/StructureDefinition/elementdefinition-minValueSet";
+const REGEX: &str = "http://hl7.org/fhir/StructureDefinition/regex";
 const ADDITIONAL: &str = "http://hl7.org/fhir/tools/StructureDefinition/additional-binding";
 
 /// An element; none without a path.
@@ -21,6 +22,7 @@ pub(super) fn element(value: Value<'_>) -> Option<ElementDraft> {
     for member in value.children() {
         read_member(&mut element, member);
     }
+    element.constraints.extend(expressions(value).map(matching));
     element.types = types(value, element.base.as_ref().map_or(element.path.as_str(), |base| &base.path));
     Some(element)
 }
@@ -202,6 +204,27 @@ fn additional_extension(value: Value<'_>) -> Option<AdditionalBinding> {
         is_any: part("any").find_map(|any| flag(any, "valueBoolean")).unwrap_or_default(),
         usages: part("usage").filter_map(|usage| usage.member("valueUsageContext")).map(minified).collect(),
     })
+}
+
+/// Regular expressions of an element, or of its only type (the extension `regex`).
+fn expressions(value: Value<'_>) -> impl Iterator<Item = String> {
+    let mut types = items(value, "type");
+    let only = types.next().filter(|_| types.next().is_none());
+    let holders = [Some(value), only].into_iter().flatten();
+    holders.flat_map(|holder| extensions(holder, REGEX)).filter_map(|extension| text(extension, "valueString"))
+}
+
+/// That the text of a value is of a regular expression, as a rule: FHIRPath says the same.
+fn matching(expression: String) -> Constraint {
+    let literal = expression.replace('\\', "\\\\").replace('\'', "\\'");
+    Constraint {
+        key: "regex".to_owned(),
+        is_error: true,
+        is_best_practice: false,
+        human: format!("the value has the form {expression}"),
+        expression: Some(format!("$this.hasValue() implies $this.toString().matchesFull('{literal}')")),
+        source: None,
+    }
 }
 
 fn constraint(value: Value<'_>) -> Option<Constraint> {

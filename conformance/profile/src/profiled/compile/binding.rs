@@ -21,7 +21,8 @@ impl Compiler<'_> {
             return None;
         }
         // A binding that the release itself does not keep is a warning.
-        let is_kept = !errata::is_doubtful_binding(&self.structure.url, self.version);
+        let is_kept = !errata::is_doubtful_binding(&self.structure.url, self.version)
+            && !url.is_some_and(|url| errata::is_only_proposed(url, self.version));
         Some(BindingRule {
             strength: if is_kept { binding.strength } else { binding.strength.min(Strength::Extensible) },
             value_set: url.filter(|_| !is_known).map(Into::into),

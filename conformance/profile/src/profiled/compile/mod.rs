@@ -201,13 +201,14 @@ impl<'c> Compiler<'c> {
             types: self.types(definition, element),
             fixed: definition.fixed.as_ref().and_then(|fact| Literal::of(&fact.json)),
             pattern: definition.pattern.as_ref().and_then(|fact| Literal::of(&fact.json)),
-            least: definition.min_value.as_ref().and_then(|fact| bound::bound(fact, ">=", self.version)),
-            most: definition.max_value.as_ref().and_then(|fact| bound::bound(fact, "<=", self.version)),
+            least: definition.min_value.as_ref().and_then(|fact| bound::bound(fact, ">=", element, self.version)),
+            most: definition.max_value.as_ref().and_then(|fact| bound::bound(fact, "<=", element, self.version)),
             max_length: definition.max_length,
             binding: self.binding(definition, element),
             invariants: self
                 .invariants(&definition.constraints, element.shape().filter(|_| element.primitive().is_none())),
             must_have_value: definition.must_have_value,
+            alternatives: definition.value_alternatives.iter().map(|url| url.as_str().into()).collect(),
             ..Rule::default()
         }
     }

@@ -1,6 +1,7 @@
 //! The walk: nodes and rules side by side.
 
 mod binding;
+mod canonical;
 mod extension;
 mod own;
 mod reference;

@@ -97,11 +97,11 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn type_name(&self, node: u32) -> Option<&'static str> {
+    pub(super) fn type_name(&self, node: u32) -> Option<&'static str> {
         Some(self.definitions.element_of(self.document.at(node)?.node())?.type_name())
     }
 
-    fn allows(&self, target: &Target, type_name: &str) -> bool {
+    pub(super) fn allows(&self, target: &Target, type_name: &str) -> bool {
         let Some(wanted) = target.type_name.as_deref() else { return true };
         self.definitions.type_named(type_name).is_none_or(|known| known.is_a(wanted))
     }

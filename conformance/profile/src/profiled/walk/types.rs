@@ -20,8 +20,10 @@ impl<'a> Walk<'a, '_> {
         }
         if let Some(value) = item.present() {
             self.type_profiles(value, types.iter().filter(is_meant), at);
-            if matches!(element.type_name(), "Reference" | "CodeableReference") {
-                self.reference(value, types.iter().filter(is_meant), at);
+            match element.type_name() {
+                "Reference" | "CodeableReference" => self.reference(value, types.iter().filter(is_meant), at),
+                "canonical" => self.canonical(value, types.iter().filter(is_meant), at),
+                _ => {}
             }
         }
     }

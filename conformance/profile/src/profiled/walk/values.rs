@@ -49,6 +49,20 @@ impl<'a> Walk<'a, '_> {
                 format!("expected `{}` to have a value (profile {})", rule.id, at.profile.canonical)
             });
         }
+        let has_alternative = |url: &str| {
+            let extensions = item.companion.and_then(|companion| companion.member("extension"));
+            let url = url.split('|').next();
+            extensions
+                .into_iter()
+                .flat_map(Value::children)
+                .any(|it| it.member("url").and_then(Value::text).as_deref() == url)
+        };
+        if !rule.alternatives.is_empty() && !rule.alternatives.iter().any(|url| has_alternative(url)) {
+            self.error(item.node, IssueType::Required, || {
+                let urls = rule.alternatives.join(", ");
+                format!("expected a value of `{}` or an extension {urls} (profile {})", rule.id, at.profile.canonical)
+            });
+        }
         let wanted = rule.fixed.as_ref().or(rule.pattern.as_ref());
         if let Some(wanted) = wanted {
             self.error(item.node, IssueType::Value, || {
