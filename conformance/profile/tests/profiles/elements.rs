@@ -124,15 +124,21 @@ fn in_place_of_a_value_stands_one_of_the_extensions_that_a_profile_names() {
 #[test]
 fn a_canonical_refers_to_what_the_profile_allows() {
     let targets = json!(["http://hl7.org/fhir/StructureDefinition/Questionnaire"]);
-    let element = json!({
-        "id": "Task.instantiatesCanonical", "path": "Task.instantiatesCanonical",
-        "type": [{ "code": "canonical", "targetProfile": targets }],
-    });
-    let profile = profile_of("Task", json!([element]));
-    let task = |canonical: &str| json!({ "resourceType": "Task", "status": "draft", "intent": "order", "instantiatesCanonical": canonical });
-    accepted(&profile, &task("http://a.example/nobody-knows"));
-    let wrong = task("http://hl7.org/fhir/StructureDefinition/bodyweight");
-    refused(&profile, &wrong, "Task.instantiatesCanonical", "found that of a StructureDefinition");
+    let path = "CarePlan.instantiatesCanonical";
+    let element = json!({ "id": path, "path": path, "type": [{ "code": "canonical", "targetProfile": targets }] });
+    let operation =
+        json!({ "resourceType": "OperationDefinition", "url": "http://a.example/operation", "status": "active" });
+    let definitions = [profile_of("CarePlan", json!([element])), operation];
+    let plan = |canonical: &str| {
+        let subject = json!({ "reference": "Patient/1" });
+        json!({
+            "resourceType": "CarePlan", "status": "draft", "intent": "plan", "subject": subject, "instantiatesCanonical": [canonical]
+        })
+    };
+    assert_eq!(errors(&definitions, &plan("http://a.example/nobody-knows")), Vec::<String>::new());
+    let found = errors(&definitions, &plan("http://a.example/operation"));
+    let is_meant = |text: &String| text.starts_with(path) && text.contains("found that of a OperationDefinition");
+    assert!(found.len() == 1 && found.iter().all(is_meant), "{found:?}");
 }
 
 #[test]
