@@ -57,7 +57,13 @@ async fn each_wrong_request_has_its_own_status_and_issue() {
     let cases: Vec<Case> = vec![
         (Method::GET, "/Patient/1", vec![("accept", "text/turtle")], String::new(), &[406]),
         (Method::GET, "/Patient/1?_format=ttl", vec![], String::new(), &[406]),
-        (Method::POST, "/Patient", vec![("content-type", "application/fhir+xml")], "<Patient/>".into(), &[400]),
+        (
+            Method::POST,
+            "/Patient",
+            vec![("content-type", "application/fhir+xml"), ("accept", "application/fhir+json")],
+            "<Patient/>".into(),
+            &[400],
+        ),
         (Method::POST, "/Patient", vec![("content-type", "text/plain")], "x".into(), &[415]),
         (Method::POST, "/Patient", vec![json], "{".into(), &[400]),
         (Method::POST, "/Patient", vec![json], String::new(), &[400]),

@@ -52,11 +52,20 @@ impl Failure {
         self
     }
 
-    /// The same failure by the lines of what the client sent, when that was XML.
+    /// What a panic leaves of a request: this answer. The hook has logged where it was.
+    #[must_use]
+    pub fn panicked() -> Self {
+        metrics::counter!("frontdesk_panics_total", "stage" => "pipeline").increment(1);
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, IssueType::Exception, "the gateway failed on this request")
+    }
+
+    /// The same failure by the lines of what the client sent, when that was XML; 400 when that was no FHIR XML either.
     #[must_use]
     pub fn in_markup(mut self, markup: Option<&Markup>) -> Self {
-        if let Some(markup) = markup {
-            self.issues = markup.relocate(self.issues);
+        let Some(markup) = markup else { return self };
+        self.issues = markup.told(self.issues);
+        if !markup.is_sound() {
+            self.status = StatusCode::BAD_REQUEST;
         }
         self
     }

@@ -23,6 +23,7 @@ use crate::listener::tls::{CertificateError, Certificates};
 use crate::listener::{self, Bound, Listener};
 use crate::packages::{PackageError, Packages};
 use crate::pipeline::Pipeline;
+use crate::receive::Aside;
 use crate::receive::payload::Budget;
 use crate::receive::places::Places;
 use crate::receive::site::Sites;
@@ -328,6 +329,7 @@ fn receive_limits(config: &Config) -> receive::Limits {
         grace: GRACE,
         total: config.limits.total.into(),
         proxies: config.gateway.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+        aside: Aside::default(),
     }
 }
 

@@ -8,14 +8,13 @@ mod hold;
 mod open;
 mod perform;
 
-use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use adapter::Clock;
-use fhir::{Issue, IssueType};
+use fhir::IssueType;
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, header};
@@ -32,12 +31,12 @@ use crate::passage::{Passage, Stage};
 use crate::receive::path::Path;
 use crate::receive::payload::Lease;
 use crate::receive::site::{Door, Site, Sites};
-use crate::receive::{self, Envelope, Lingering, Markup, Received, Shape, negotiate};
+use crate::receive::{self, Envelope, Lingering, Received, Request, Shape, negotiate};
 use crate::respond::{self, Manner, account, cors};
-use crate::route::{self, Destination, Routes};
+use crate::route::{self, Destination, Plan, Routes};
 use crate::telemetry::{Meters, Tracing};
-use crate::validate;
 use crate::validate::operation::Question;
+use crate::validate::{self, Validated};
 
 /// Everything that answers requests.
 pub struct Pipeline {
@@ -85,7 +84,7 @@ impl Answer for Pipeline {
                 None => AssertUnwindSafe(walk.as_mut()).catch_unwind().await,
             }
         };
-        let answered = answered.unwrap_or_else(|_| Err(panicked()));
+        let answered = answered.unwrap_or_else(|_| Err(Failure::panicked()));
         let mut response = answered.unwrap_or_else(|failure| {
             self.tracing.log(&failure, &passage, &envelope);
             respond::failure(passage.format, failure)
@@ -202,7 +201,7 @@ impl Pipeline {
 
     /// Runs in a task of its own: hyper drops what it awaits when a client disconnects, and a write must not stop half-way.
     async fn owe<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Result<T, Failure> {
-        self.owed.spawn(work.in_current_span()).await.map_err(|_| panicked())
+        self.owed.spawn(work.in_current_span()).await.map_err(|_| Failure::panicked())
     }
 
     /// From here on whatever happens is written down, before the client hears of it. A read whose client goes away ends
@@ -232,31 +231,42 @@ impl Pipeline {
     }
 
     async fn carry_out(
-        &self,
+        self: &Arc<Self>,
         permitted: Permitted,
         manner: &Manner,
         passage: &mut Passage,
         record: &mut audit::Record,
     ) -> Result<Response<Body>, Failure> {
         if let Some(question) = question(&permitted)? {
-            return Box::pin(self.examine(&permitted, &question, manner, passage, record)).await;
+            return Box::pin(self.examine(&permitted, question, manner, passage, record)).await;
         }
         let plan = route::plan(&permitted, &self.routes);
         passage.mark(Stage::Route);
         let plan = plan?;
         passage.route = Some(Arc::clone(&plan.route));
-        let markup = permitted.request().markup.clone();
-        let validated = validate::request(permitted, &plan, &self.packages);
+        let validated = self.validate(permitted, &plan).await;
         passage.mark(Stage::Validate);
-        let validated = validated.map_err(|failure| failure.in_markup(markup.as_deref()))?;
+        let validated = validated?;
         account::payload(record, validated.interaction());
         let reply = self.perform(&validated, &plan, manner).await;
         passage.mark(Stage::Dispatch);
         let reply = reply?;
         account::succeeded(record, &reply, self.clock.now());
-        let reply = self.written(manner, reply).await?;
-        let warnings = in_markup(markup.as_deref(), validated.warnings());
-        Ok(respond::reply(manner, reply, &warnings))
+        let reply = self.written(manner, reply, self.deadline(validated.permitted().request())).await?;
+        Ok(respond::reply(manner, reply, validated.warnings()))
+    }
+
+    fn deadline(&self, request: &Request) -> Instant {
+        request.arrived + self.limits.total
+    }
+
+    async fn validate(self: &Arc<Self>, permitted: Permitted, plan: &Arc<Plan>) -> Result<Validated, Failure> {
+        let request = permitted.request();
+        let bytes = request.interaction.resource().map_or(0, |resource| resource.bytes.len());
+        let deadline = self.deadline(request);
+        let (pipeline, plan) = (Arc::clone(self), Arc::clone(plan));
+        let work = move || validate::request(permitted, &plan, &pipeline.packages);
+        self.limits.aside.work(bytes, deadline, work).await?
     }
 }
 
@@ -264,20 +274,6 @@ impl Pipeline {
 fn question(permitted: &Permitted) -> Result<Option<Question>, Failure> {
     let request = permitted.request();
     Question::of(&request.interaction, request.version).map_err(|failure| failure.in_markup(request.markup.as_deref()))
-}
-
-/// Issues of a payload by the lines of what the client sent.
-fn in_markup<'i>(markup: Option<&Markup>, issues: &'i [Issue]) -> Cow<'i, [Issue]> {
-    match markup {
-        Some(markup) => Cow::Owned(markup.relocate(issues.to_vec())),
-        None => Cow::Borrowed(issues),
-    }
-}
-
-/// What a panic leaves of a request: this answer. The hook has logged where it was.
-fn panicked() -> Failure {
-    metrics::counter!("frontdesk_panics_total", "stage" => "pipeline").increment(1);
-    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, IssueType::Exception, "the gateway failed on this request")
 }
 
 fn unaudited(full: audit::Full, text: &str) -> Failure {

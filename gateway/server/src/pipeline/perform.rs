@@ -1,5 +1,7 @@
 //! The middle of a request: the call, what confines it, and what its answer still needs.
 
+use std::time::Instant;
+
 use adapter::{Call, Reply, Status};
 use bytes::BytesMut;
 use fhir::{Interaction, IssueType, ResourceType};
@@ -21,7 +23,7 @@ impl Pipeline {
         let permitted = validated.permitted();
         let request = permitted.request();
         confine::payload(permitted)?;
-        let mut call = translate::to_adapter(validated, plan, request.arrived + self.limits.total)?;
+        let mut call = translate::to_adapter(validated, plan, self.deadline(request))?;
         if confine::needs_current(permitted) {
             // A delete by a condition that nothing meets.
             let held = Box::pin(self.hold(permitted, plan, call)).await?;
@@ -46,10 +48,13 @@ impl Pipeline {
     }
 
     /// The reply in what the client asked for. XML is made of a whole body.
-    pub(super) async fn written(&self, manner: &Manner, mut reply: Reply) -> Result<Reply, Failure> {
+    pub(super) async fn written(&self, manner: &Manner, mut reply: Reply, deadline: Instant) -> Result<Reply, Failure> {
         if manner.preferences.format.is_xml() {
             let body = self.gather(reply.body).await?;
-            reply.body = markup::body(&manner.preferences, manner.version, body)?;
+            let bytes = if let adapter::Body::Bytes(bytes) = &body { bytes.len() } else { 0 };
+            let (preferences, version) = (manner.preferences.clone(), manner.version);
+            let work = move || markup::body(&preferences, version, body);
+            reply.body = Box::pin(self.limits.aside.work(bytes, deadline, work)).await??;
         }
         Ok(reply)
     }

@@ -142,19 +142,25 @@ impl Reader<'_> {
             return Ok(Interaction::Operation { name, level, parameters: Parameters::Query(query) });
         }
         let (version, bytes) = self.fhir().await?;
-        let resource_type = root_text(&bytes, "resourceType")?
+        let resource_type = self
+            .root_text(&bytes, "resourceType")
+            .await?
             .and_then(|name| name.parse().ok())
-            .ok_or_else(|| bad("expected a Parameters resource, or the one resource that the operation takes"))?;
+            .ok_or_else(|| bad("expected a Parameters resource, or the one resource that the operation takes"))
+            .map_err(|failure| failure.in_markup(self.markup.as_deref()))?;
         let parameters = Parameters::Body(Resource::new(resource_type, version, bytes));
         Ok(Interaction::Operation { name, level, parameters })
     }
 
     async fn batch(&mut self) -> Result<Interaction, Failure> {
         let bundle = self.resource(ResourceType::BUNDLE).await?;
-        let transaction = match root_text(&bundle.bytes, "type")?.as_deref() {
+        let transaction = match self.root_text(&bundle.bytes, "type").await?.as_deref() {
             Some("transaction") => true,
             Some("batch") => false,
-            _ => return Err(bad("expected a Bundle of type batch or transaction")),
+            _ => {
+                let failure = bad("expected a Bundle of type batch or transaction");
+                return Err(failure.in_markup(self.markup.as_deref()));
+            }
         };
         Ok(Interaction::Batch { bundle, transaction })
     }
@@ -171,7 +177,7 @@ impl Reader<'_> {
         let (format, written) = negotiate::patch(&self.head.headers, self.site.version)?;
         let bytes = self.bytes(self.limits.body).await?;
         let version = written.version.unwrap_or(self.site.version);
-        Ok(Patch { format, bytes: if written.is_xml { self.json_of(bytes, version)? } else { bytes } })
+        Ok(Patch { format, bytes: if written.is_xml { self.json_of(bytes, version).await? } else { bytes } })
     }
 
     /// A body that is a resource, in JSON whatever it was written in, and its release: what its media type says
@@ -182,14 +188,20 @@ impl Reader<'_> {
         let version = written.version.unwrap_or(self.site.version);
         let bytes = self.bytes(self.limits.body).await?;
         let is_xml = written.is_xml && !bytes.is_empty();
-        Ok((version, if is_xml { self.json_of(bytes, version)? } else { bytes }))
+        Ok((version, if is_xml { self.json_of(bytes, version).await? } else { bytes }))
     }
 
-    fn json_of(&mut self, bytes: Bytes, version: Version) -> Result<Bytes, Failure> {
-        let (json, markup) = Markup::read(bytes, version)?;
+    async fn json_of(&mut self, bytes: Bytes, version: Version) -> Result<Bytes, Failure> {
+        let read = self.limits.aside.work(bytes.len(), self.deadline, move || Markup::read(bytes, version));
+        let (json, markup) = Box::pin(read).await??;
         self.lease.grow(json.len() + markup.extra())?;
         self.markup = Some(Arc::new(markup));
         Ok(json)
+    }
+
+    async fn root_text(&self, bytes: &Bytes, name: &'static str) -> Result<Option<String>, Failure> {
+        let json = bytes.clone();
+        Box::pin(self.limits.aside.work(bytes.len(), self.deadline, move || root_text(&json, name))).await?
     }
 
     /// Parameters of the form stand behind those of the URL (search.html#Introduction).

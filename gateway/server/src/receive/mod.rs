@@ -1,6 +1,7 @@
 //! Stage 1: HTTP request to [`Request`]. Syntax only: nothing is believed yet.
 
 mod address;
+pub mod aside;
 mod conditions;
 mod interaction;
 pub mod linger;
@@ -26,6 +27,7 @@ use http::{HeaderMap, StatusCode, header};
 use crate::failure::Failure;
 use crate::listener::Peer;
 
+pub use aside::Aside;
 pub use linger::Lingering;
 pub use markup::Markup;
 pub use negotiate::Format;
@@ -47,6 +49,8 @@ pub struct Limits {
     pub total: Duration,
     /// Proxies whose forwarding fields are believed.
     pub proxies: Arc<[IpAddr]>,
+    /// Where large payloads are worked on.
+    pub aside: Aside,
 }
 
 /// A request and the memory that its body holds.

@@ -72,23 +72,26 @@ impl Format {
 #[must_use]
 pub fn glimpse(headers: &HeaderMap, query: Option<&str>, base: Version) -> Format {
     let is_said = |value: &HeaderValue| value.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"xml"));
-    if !query.is_some_and(|query| query.contains("_format")) && !headers.get_all(header::ACCEPT).iter().any(is_said) {
+    let mut fields = headers.get_all(header::ACCEPT).iter().chain(headers.get_all(header::CONTENT_TYPE));
+    if !query.is_some_and(|query| query.contains("_format")) && !fields.any(is_said) {
         return Format::default();
     }
     accept(headers, &mut Query::parse(query.unwrap_or_default()), base).unwrap_or_default()
 }
 
-/// What the answer shall be: `_format` goes before Accept (http.html#parameters) and is taken out of the query.
+/// What the answer shall be: `_format` goes before Accept (http.html#parameters) and is taken out of the query. Where neither
+/// prefers one to the other, XML is answered in XML (http.html#mime-type: the Content-Type is what a client without Accept takes).
 ///
 /// # Errors
 /// 406 when nothing that we write would do.
 pub fn accept(headers: &HeaderMap, query: &mut Query, base: Version) -> Result<Format, Failure> {
     if let Some(wanted) = query.first("_format") {
         // `+` in a query is a blank; hardly anybody writes `%2B`.
-        let format = offer(&wanted.replace(' ', "+"), base).ok_or_else(not_acceptable)?;
+        let format = offer(&wanted.replace(' ', "+"), base, Media::FhirJson).ok_or_else(not_acceptable)?;
         query.remove("_format");
         return Ok(format);
     }
+    let own = own(headers);
     let mut best: Option<(u16, Format)> = None;
     let mut asked = false;
     for value in headers.get_all(header::ACCEPT) {
@@ -97,7 +100,7 @@ pub fn accept(headers: &HeaderMap, query: &mut Query, base: Version) -> Result<F
             asked = true;
             let weight = quality(range);
             if weight > best.map_or(0, |(weight, _)| weight)
-                && let Some(format) = offer(range, base)
+                && let Some(format) = offer(range, base, own)
             {
                 best = Some((weight, format));
             }
@@ -106,7 +109,16 @@ pub fn accept(headers: &HeaderMap, query: &mut Query, base: Version) -> Result<F
     match best {
         Some((_, format)) => Ok(format),
         None if asked => Err(not_acceptable()),
-        None => Ok(Format::default()),
+        None => Ok(Format { media: own, version: None }),
+    }
+}
+
+/// What the body of the request is written in.
+fn own(headers: &HeaderMap) -> Media {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match Parsed::new(said).essence.as_str() {
+        "application/fhir+xml" | "application/xml" | "text/xml" => Media::FhirXml,
+        _ => Media::FhirJson,
     }
 }
 
@@ -206,10 +218,11 @@ fn spoken(base: Version) -> &'static str {
     if base == Version::R4 { "4.0 or 4.3" } else { base.mime() }
 }
 
-fn offer(range: &str, base: Version) -> Option<Format> {
+fn offer(range: &str, base: Version, whichever: Media) -> Option<Format> {
     let parsed = Parsed::new(range);
     let media = match parsed.essence.as_str() {
-        "application/fhir+json" | "json" | "*/*" | "application/*" => Media::FhirJson,
+        "*/*" | "application/*" => whichever,
+        "application/fhir+json" | "json" => Media::FhirJson,
         "application/json" | "text/json" => Media::Json,
         "application/fhir+xml" | "xml" => Media::FhirXml,
         "application/xml" | "text/xml" => Media::Xml,

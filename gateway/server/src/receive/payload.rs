@@ -141,6 +141,7 @@ mod tests {
             grace: Duration::from_secs(5),
             total: Duration::from_secs(60),
             proxies: Arc::new([]),
+            aside: Default::default(),
         }
     }
 

@@ -4,6 +4,7 @@ mod check;
 pub mod operation;
 
 use fhir::{Interaction, Issue};
+use http::StatusCode;
 
 use crate::authorize::Permitted;
 use crate::failure::Failure;
@@ -37,11 +38,22 @@ impl Validated {
     }
 }
 
-/// Checks the payload as the plan says. Whatever the mode, it is JSON, of the type and with the id that the URL names.
+/// Checks the payload as the plan says. Whatever the mode, it is JSON or XML, of the type and with the id that the URL names.
 ///
 /// # Errors
-/// 400 for what is not FHIR, 422 for a broken rule, with every issue.
-pub fn request(mut permitted: Permitted, plan: &Plan, packages: &Packages) -> Result<Validated, Failure> {
+/// 400 for what is not FHIR, 422 for a broken rule, with every issue, by the lines of what the client sent.
+pub fn request(permitted: Permitted, plan: &Plan, packages: &Packages) -> Result<Validated, Failure> {
+    let Some(markup) = permitted.request().markup.clone() else { return checked(permitted, plan, packages) };
+    let validated = checked(permitted, plan, packages).map_err(|failure| failure.in_markup(Some(&markup)))?;
+    let warnings = markup.told(validated.warnings);
+    if markup.is_sound() {
+        Ok(Validated { warnings, ..validated })
+    } else {
+        Err(Failure::from_issues(StatusCode::BAD_REQUEST, warnings))
+    }
+}
+
+fn checked(mut permitted: Permitted, plan: &Plan, packages: &Packages) -> Result<Validated, Failure> {
     let Some(resource) = permitted.request().interaction.resource() else {
         return Ok(Validated { permitted, warnings: Vec::new() });
     };

@@ -57,6 +57,8 @@ struct Payload {
     body: Bytes,
     start: usize,
     end: usize,
+    /// Its FHIRPath in the body; none when it is the body.
+    path: Option<String>,
 }
 
 impl std::fmt::Debug for Payload {
@@ -114,7 +116,7 @@ impl Question {
         self.version = body.version;
         if body.resource_type != ResourceType::PARAMETERS {
             let end = body.bytes.len();
-            self.resource = Some(Payload { body: body.bytes.clone(), start: 0, end });
+            self.resource = Some(Payload { body: body.bytes.clone(), start: 0, end, path: None });
             return Ok(self);
         }
         let mut nodes = Vec::new();
@@ -122,13 +124,14 @@ impl Question {
             return Err(Failure::from_issues(StatusCode::BAD_REQUEST, vec![error.issue(&body.bytes)]));
         }
         let Some(root) = Document::new(&body.bytes, &nodes).root() else { return Ok(self) };
-        let resource = parameter(root, "resource").and_then(|found| found.member("resource"));
-        self.resource = resource.map(|resource| Payload {
+        let resource = parameter(root, "resource").and_then(|(index, found)| Some((index, found.member("resource")?)));
+        self.resource = resource.map(|(index, resource)| Payload {
             body: body.bytes.clone(),
             start: resource.node().start as usize,
             end: resource.node().end as usize,
+            path: Some(format!("Parameters.parameter[{index}].resource")),
         });
-        let text = |name| parameter(root, name).and_then(value);
+        let text = |name| parameter(root, name).and_then(|(_, found)| value(found));
         self.with(text("mode").as_deref(), text("profile").as_deref())
     }
 
@@ -143,10 +146,26 @@ impl Question {
         Ok(())
     }
 
+    /// Bytes of the resource in the request.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.resource.as_ref().map_or(0, |payload| payload.bytes().len())
+    }
+
     /// Whether the stored resource must be read.
     #[must_use]
     pub const fn is_about_stored(&self) -> bool {
         self.resource.is_none()
+    }
+
+    /// The FHIRPath of something in the body, as that of something in the resource where it lies in it.
+    #[must_use]
+    pub fn own_path(&self, path: String) -> String {
+        let wrapped = self.resource.as_ref().and_then(|payload| payload.path.as_deref());
+        match wrapped.and_then(|wrapped| path.strip_prefix(wrapped)) {
+            Some(rest) => format!("{}{rest}", self.resource_type),
+            None => path,
+        }
     }
 
     /// The write whose rules count.
@@ -212,10 +231,10 @@ impl Mode {
     }
 }
 
-/// The first parameter of that name.
-fn parameter<'a>(root: Value<'a>, name: &str) -> Option<Value<'a>> {
-    let mut all = root.member("parameter")?.items();
-    all.find(|item| item.member("name").and_then(Value::text).is_some_and(|text| text == name))
+/// The first parameter of that name, and which of all it is.
+fn parameter<'a>(root: Value<'a>, name: &str) -> Option<(usize, Value<'a>)> {
+    let mut all = root.member("parameter")?.items().enumerate();
+    all.find(|(_, item)| item.member("name").and_then(Value::text).is_some_and(|text| text == name))
 }
 
 /// Its value, of whatever type: R4 has `valueUri` where R5 has `valueCanonical`.

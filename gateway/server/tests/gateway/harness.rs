@@ -143,9 +143,11 @@ impl Practice {
 }
 
 fn to(name: &str, adapter: &dyn Adapter) -> config::Route {
+    let capability = adapter.capability();
+    let of_system = (!capability.system.is_empty()).then_some(config::Types::All);
     config::Route {
         name: None,
-        types: adapter.capability().resources.keys().map(|offered| config::Types::One(*offered)).collect(),
+        types: capability.resources.keys().map(|offered| config::Types::One(*offered)).chain(of_system).collect(),
         interactions: None,
         adapter: name.to_owned(),
         validate: config::ValidateMode::Enforce,
@@ -172,13 +174,14 @@ pub(crate) async fn heard(stream: &mut TcpStream, most: Duration) -> String {
 fn text(folder: &Path, jwks: &Path, settings: &str) -> String {
     // Settings of `[gateway]` come first, before a line of `--`.
     let (gateway, settings) = settings.split_once("--").unwrap_or(("", settings));
+    let workers = if gateway.contains("workers") { "" } else { "workers = 2" };
     format!(
         r#"
             [gateway]
             listen = "127.0.0.1:0"
             admin = "127.0.0.1:0"
             data = "{folder}"
-            workers = 2
+            {workers}
             origins = ["https://portal.example"]
             {gateway}
 

@@ -1,5 +1,8 @@
 //! `$validate`, profiles and modes of validation, as a client sees them.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -79,6 +82,46 @@ async fn a_profile_is_asked_for_by_parameter() {
 }
 
 #[tokio::test]
+async fn a_profile_may_name_its_version_and_one_that_nobody_has_is_said() {
+    let client = Client::of("").await;
+    for (profile, code) in [
+        (format!("{US_CORE}|6.1.0"), "structure"),
+        (format!("{US_CORE}|0.0.1"), "not-found"),
+        ("http://nobody.example/StructureDefinition/none".to_owned(), "not-found"),
+    ] {
+        let profile = [json!({ "name": "profile", "valueUri": profile })];
+        let plain = json!({ "resourceType": "Patient", "gender": "female" });
+        let answer = client.ask(Method::POST, "/Patient/$validate", &parameters(&plain, &profile)).await;
+        assert_eq!(answer.status, 200);
+        let outcome = answer.json();
+        let issues = outcome["issue"].as_array().unwrap();
+        assert!(issues.iter().any(|issue| issue["code"] == code), "{profile:?} {outcome}");
+    }
+}
+
+#[tokio::test]
+async fn each_mode_asks_what_it_is_about() {
+    let client = Client::of("").await;
+    let without = json!({ "resourceType": "Patient", "gender": "female" });
+    let with = json!({ "resourceType": "Patient", "id": "a", "gender": "female" });
+    let profile = json!({ "name": "profile", "valueUri": US_CORE });
+    for (path, resource, mode, more, sound) in [
+        ("/Patient/$validate", &without, "create", None, true),
+        ("/Patient/$validate", &without, "update", None, false),
+        ("/Patient/$validate", &with, "update", None, true),
+        ("/Patient/a/$validate", &with, "update", None, true),
+        ("/Patient/b/$validate", &with, "update", None, false),
+        ("/Patient/b/$validate", &with, "delete", None, true),
+        ("/Patient/$validate", &with, "profile", Some(&profile), false),
+    ] {
+        let mode = json!({ "name": "mode", "valueCode": mode });
+        let more: Vec<Value> = [Some(&mode), more].into_iter().flatten().cloned().collect();
+        let answer = client.ask(Method::POST, path, &parameters(resource, &more)).await;
+        assert_eq!(!severities(&answer).contains(&"error".to_owned()), sound, "{path} {mode} {}", answer.json());
+    }
+}
+
+#[tokio::test]
 async fn what_is_stored_is_judged_by_get_and_post_and_what_is_not_is_404() {
     let client = Client::of("").await;
     let patient = json!({ "resourceType": "Patient", "id": "a", "gender": "female" });
@@ -109,6 +152,35 @@ async fn to_ask_needs_a_token_that_may_read_the_type() {
     }
     let answer = client.practice.ask(Method::POST, "/Patient/$validate", &[JSON], good).await;
     assert_eq!(answer.status, 401);
+}
+
+/// Ten megabytes take the validator a good part of a second here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_read_is_answered_while_a_large_bundle_is_validated() {
+    let settings = "workers = 1\n--\n[limits]\nbody = \"16MiB\"\n";
+    let client = Arc::new(Client::of(settings).await);
+    let patient = json!({ "resourceType": "Patient", "id": "a", "active": true });
+    assert_eq!(client.ask(Method::PUT, "/Patient/a", &patient).await.status, 201);
+    let mut entry = us_core();
+    entry["name"][0]["given"] = json!(vec!["Annabella Maximiliana Josephine of the House"; 40]);
+    let entries = vec![json!({ "resource": entry }); 10 * 1024 * 1024 / entry.to_string().len()];
+    let bundle = json!({ "resourceType": "Bundle", "type": "collection", "entry": entries });
+    let (asking, bundle) = (Arc::clone(&client), bundle.to_string());
+    let began = Instant::now();
+    let judged = tokio::spawn(async move {
+        let fields = [("authorization", asking.bearer.as_str()), JSON];
+        asking.practice.ask(Method::POST, "/Bundle/$validate", &fields, bundle).await
+    });
+    let mut slowest = Duration::ZERO;
+    while !judged.is_finished() {
+        let began = Instant::now();
+        assert_eq!(client.ask(Method::GET, "/Patient/a", &Value::Null).await.status, 200);
+        slowest = slowest.max(began.elapsed());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let whole = began.elapsed();
+    assert!(!severities(&judged.await.unwrap()).contains(&"fatal".to_owned()));
+    assert!(slowest < whole / 3, "a read took {slowest:?} while a bundle took {whole:?}");
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use adapter::{Adapter, Body, Call, Error, Health, Reply, Status};
 use bytes::Bytes;
 use fhir::capability::ResourceCapability;
-use fhir::{Capability, InteractionCode, ResourceType, Version};
+use fhir::{Capability, Interaction, InteractionCode, ResourceType, Version};
 use http::Method;
+use parking_lot::Mutex;
 use serde_json::Value;
 use xml::{Limits, to_json};
 
@@ -52,56 +53,155 @@ async fn a_resource_is_created_read_and_found_in_xml_and_is_the_same_in_json() {
     assert_eq!((&found["total"], &found["entry"][0]["resource"]), (&1.into(), &made));
     let updated = String::from_utf8_lossy(&read.body).replace("\"active\"", "\"suspended\"");
     let updated = practice.ask(Method::PUT, &path, &[token, ("content-type", "text/xml")], updated).await;
-    assert_eq!((updated.status.as_u16(), &updated.json()["status"]), (200, &"suspended".into()));
+    assert_eq!((updated.status.as_u16(), &said(&updated)["status"]), (200, &"suspended".into()));
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_xml_is_told_by_its_lines() {
+async fn who_writes_xml_and_takes_anything_is_answered_in_xml() {
     let practice = Practice::open().await;
     let token = format!("Bearer {}", practice.token("system/*.cruds").await);
-    let fields = [("authorization", token.as_str()), ("content-type", XML), ("accept", XML)];
-    let xml = |inside: &str| format!("<Location xmlns=\"http://hl7.org/fhir\">\n  {inside}\n</Location>");
-    for (body, status, code, expression, line) in [
-        (xml("<nonsense/>"), 400, "structure", "Location.nonsense", 2),
-        (xml("<name value='a'/>\n  <status value='nowhere'/>"), 400, "structure", "Location.status", 3),
-        (xml("<status\n value='nowhere'/>"), 422, "code-invalid", "Location.status", 2),
-        (xml("<status value='active'/>\n  <name value=''/>"), 400, "required", "Location.name", 3),
-        (xml("<name value='a'/></Lokation>"), 400, "structure", "Location", 2),
-        (format!("<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]>\n{}", xml("&b;")), 400, "structure", "", 1),
+    let token = ("authorization", token.as_str());
+    for (accept, query, is_xml) in [
+        ("", "", true),
+        ("*/*", "", true),
+        ("application/json;q=0.5, */*", "", true),
+        ("application/fhir+json", "", false),
+        ("", "?_format=json", false),
     ] {
-        let answer = practice.ask(Method::POST, "/Location", &fields, body.clone()).await;
-        assert_eq!(answer.status.as_u16(), status, "{body}");
-        let outcome = said(&answer);
-        let issue = &outcome["issue"][0];
-        assert_eq!(issue["code"], code, "{body} {outcome}");
-        assert_eq!(issue["expression"][0].as_str().unwrap_or(""), expression, "{body}");
-        assert_eq!(issue["extension"][0]["valueInteger"], line, "{body} {outcome}");
+        let fields = [token, ("content-type", XML), ("accept", accept)];
+        let fields = if accept.is_empty() { &fields[..2] } else { &fields };
+        for (body, status) in [(LOCATION, 201), ("<Location xmlns=\"http://hl7.org/fhir\"><x/></Location>", 400)] {
+            let answer = practice.ask(Method::POST, &format!("/Location{query}"), fields, body).await;
+            assert_eq!(answer.status, status);
+            let content_type = answer.field("content-type");
+            assert_eq!(content_type.starts_with(XML), is_xml, "{accept} {query} {content_type}");
+        }
+    }
+    let unknown = practice.ask(Method::POST, "/Location", &[("content-type", XML)], LOCATION).await;
+    assert_eq!((unknown.status.as_u16(), &said(&unknown)["resourceType"]), (401, &"OperationOutcome".into()));
+}
+
+#[tokio::test]
+async fn faults_of_the_xml_and_broken_rules_are_told_at_once() {
+    let practice = Practice::open().await;
+    let token = format!("Bearer {}", practice.token("system/*.cruds").await);
+    let fields = [("authorization", token.as_str()), ("content-type", XML)];
+    let patient = "<Patient xmlns=\"http://hl7.org/fhir\">\n  <gender value=\"neuter\"/>\n  <nonsense/>\n  \
+                   <birthDate value=\"1974-13-01\"/>\n</Patient>";
+    let expected = [("Patient.gender", 2), ("Patient.nonsense", 3), ("Patient.birthDate", 4)];
+    let places = |outcome: &Value| -> Vec<(String, u64)> {
+        let issues = outcome["issue"].as_array().unwrap();
+        let place = |issue: &Value| {
+            let line = issue["extension"][0]["valueInteger"].as_u64().unwrap();
+            (issue["expression"][0].as_str().unwrap().to_owned(), line)
+        };
+        issues.iter().filter(|issue| issue["severity"] == "error").map(place).collect()
+    };
+    let expected: Vec<(String, u64)> = expected.map(|(path, line)| (path.to_owned(), line)).to_vec();
+    let refused = practice.ask(Method::POST, "/Patient", &fields, patient).await;
+    assert_eq!((refused.status.as_u16(), places(&said(&refused))), (400, expected.clone()));
+    let judged = practice.ask(Method::POST, "/Patient/$validate", &fields, patient).await;
+    assert_eq!((judged.status.as_u16(), places(&said(&judged))), (200, expected));
+    let found = practice.ask(Method::GET, "/Patient", &fields[..1], "").await;
+    assert_eq!(found.json()["total"], 0);
+}
+
+#[tokio::test]
+async fn validate_takes_xml_alone_and_in_parameters() {
+    let practice = Practice::open().await;
+    let token = format!("Bearer {}", practice.token("system/*.cruds").await);
+    let fields = [("authorization", token.as_str()), ("content-type", XML)];
+    let patient =
+        |active: &str| format!("<Patient xmlns=\"http://hl7.org/fhir\">\n<active value=\"{active}\"/></Patient>");
+    let wrapped = |patient: &str| {
+        format!(
+            "<Parameters xmlns=\"http://hl7.org/fhir\"><parameter><name value=\"mode\"/><valueCode value=\"create\"/>\
+             </parameter>\n<parameter><name value=\"resource\"/><resource>{patient}</resource></parameter></Parameters>"
+        )
+    };
+    for (body, severity, line) in [
+        (patient("true"), "information", None),
+        (patient("yes"), "error", Some(2)),
+        (wrapped(&patient("true")), "information", None),
+        (wrapped(&patient("yes")), "error", Some(3)),
+    ] {
+        let answer = practice.ask(Method::POST, "/Patient/$validate", &fields, body.clone()).await;
+        assert_eq!(answer.status, 200);
+        let issue = &said(&answer)["issue"][0];
+        assert_eq!(
+            (&issue["severity"], issue["extension"][0]["valueInteger"].as_u64()),
+            (&severity.into(), line),
+            "{body}"
+        );
+        if severity == "error" {
+            assert_eq!(issue["expression"][0], "Patient.active", "{body}");
+        }
+    }
+}
+
+/// Takes every patch and transaction, and shows what it was given.
+#[derive(Default)]
+struct Taking(Mutex<Vec<Value>>);
+
+#[async_trait::async_trait]
+impl Adapter for Taking {
+    fn capability(&self) -> Arc<Capability> {
+        let mut capability = Capability::empty(Version::R4);
+        let location = ResourceCapability { interactions: [InteractionCode::Patch].into(), ..Default::default() };
+        capability.resources.insert(ResourceType::LOCATION, location);
+        capability.system.insert(InteractionCode::Transaction);
+        Arc::new(capability)
+    }
+
+    async fn perform(&self, call: Call) -> Result<Reply, Error> {
+        let bytes = match &call.interaction {
+            Interaction::Patch { patch, .. } => &patch.bytes,
+            other => &other.resource().unwrap().bytes,
+        };
+        self.0.lock().push(serde_json::from_slice(bytes).unwrap());
+        Ok(Reply::new(Status::Ok))
+    }
+
+    async fn health(&self) -> Health {
+        Health::Up
     }
 }
 
 #[tokio::test]
-async fn refusals_and_the_statement_are_written_in_xml_too() {
-    let practice = Practice::open().await;
-    let xml = [("accept", XML)];
-    for (path, status) in [("/Location/1", 401), ("/Nonsense", 404), ("/Location/1?_format=xml", 401)] {
-        let answer = practice.ask(Method::GET, path, &xml, "").await;
-        assert_eq!(answer.status.as_u16(), status);
-        assert_eq!(said(&answer)["resourceType"], "OperationOutcome");
-    }
-    let statement = practice.ask(Method::GET, "/metadata", &xml, "").await;
-    let json = practice.get("/metadata").await;
-    assert_eq!(said(&statement), json.json());
-    assert!(json.json()["format"].as_array().unwrap().contains(&XML.into()));
+async fn patches_and_transactions_in_xml_reach_the_adapter_in_json_or_not_at_all() {
+    let taking = Arc::new(Taking::default());
+    let adapters: BTreeMap<String, Arc<dyn Adapter>> =
+        [("taking".to_owned(), Arc::clone(&taking) as Arc<dyn Adapter>)].into();
+    let practice = Practice::around("", adapters).await;
     let token = format!("Bearer {}", practice.token("system/*.cruds").await);
-    let fields = [
-        ("authorization", token.as_str()),
-        ("content-type", XML),
-        ("accept", XML),
-        ("prefer", "return=OperationOutcome"),
-    ];
-    let answer = practice.ask(Method::POST, "/Location", &fields, LOCATION).await;
-    assert_eq!((answer.status.as_u16(), &said(&answer)["resourceType"]), (201, &"OperationOutcome".into()));
-    assert_eq!(practice.ask(Method::POST, "/Location", &fields, "").await.status, 400);
+    let fields = [("authorization", token.as_str()), ("content-type", XML)];
+    let part = |name: &str, value: &str| format!("<part><name value=\"{name}\"/>{value}</part>");
+    let patch = format!(
+        "<Parameters xmlns=\"http://hl7.org/fhir\"><parameter><name value=\"operation\"/>{}{}{}\n</parameter></Parameters>",
+        part("type", "<valueCode value=\"replace\"/>"),
+        part("path", "<valueString value=\"Location.status\"/>"),
+        part("value", "<valueCode value=\"inactive\"/>"),
+    );
+    let bundle = format!(
+        "<Bundle xmlns=\"http://hl7.org/fhir\"><type value=\"transaction\"/>\n<entry><resource>{}</resource>\
+         <request><method value=\"POST\"/><url value=\"Location\"/></request></entry></Bundle>",
+        LOCATION.split_once('\n').unwrap().1
+    );
+    for (method, path, good, bad, expression, line) in [
+        (Method::PATCH, "/Location/a", &patch, patch.replace("\n", "\n<x/>"), "Parameters.parameter[0].x", 2),
+        (Method::POST, "", &bundle, bundle.replace("active", "nowhere"), "Bundle.entry[0].resource.status", 4),
+        (Method::POST, "", &bundle, bundle.replace("<entry>", "<x/><entry>"), "Bundle.x", 2),
+    ] {
+        taking.0.lock().clear();
+        let refused = practice.ask(method.clone(), path, &fields, bad.clone()).await;
+        assert!(refused.status.is_client_error() && taking.0.lock().is_empty(), "{bad}");
+        let issue = &said(&refused)["issue"][0];
+        let place = (issue["expression"][0].as_str(), issue["extension"][0]["valueInteger"].as_u64());
+        assert_eq!(place, (Some(expression), Some(line)), "{issue}");
+        assert_eq!(practice.ask(method, path, &fields, good.clone()).await.status, 200);
+        let json = to_json(good.as_bytes(), Version::R4, Limits::default()).unwrap();
+        assert_eq!(taking.0.lock().as_slice(), [serde_json::from_slice::<Value>(&json).unwrap()]);
+    }
 }
 
 /// Answers every read with one body, as it arrives.
