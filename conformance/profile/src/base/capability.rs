@@ -10,9 +10,23 @@ use crate::validator::Subject;
 
 pub(super) fn check(statement: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
     for rest in read::items(statement, "rest") {
+        read::items(rest, "resource").for_each(|resource| check_profiles(resource, subject, report));
         let of_types = read::items(rest, "resource").flat_map(|resource| read::items(resource, "searchParam"));
         for parameter in of_types.chain(read::items(rest, "searchParam")) {
             check_parameter(parameter, subject, report);
+        }
+    }
+}
+
+/// A profile of a type is one of that type. A warning: that is no rule of the resource, and still nothing can follow both.
+fn check_profiles(resource: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
+    let Some(name) = read::text(resource, "type") else { return };
+    for profile in read::items(resource, "profile").chain(read::items(resource, "supportedProfile")) {
+        let Some(known) = profile.text().and_then(|url| subject.validator.registry().structure(&url)) else { continue };
+        let is_of_type = subject.definitions.type_named(&name).is_none_or(|it| it.is_a(&known.type_));
+        if !is_of_type {
+            let expected = format!("expected a profile of {name}, found one of {}", known.type_);
+            report.warning(profile.index(), IssueType::BusinessRule, expected);
         }
     }
 }

@@ -19,7 +19,40 @@ pub(super) fn check(parameter: Value<'_>, subject: &Subject<'_>, report: &mut Re
     check_derived(parameter, &kind, subject, report);
     if let Some(expression) = parameter.member("expression") {
         check_expression(expression, subject, report);
+        check_base(parameter, expression, subject, report);
     }
+    for expression in read::items(parameter, "component").filter_map(|component| component.member("expression")) {
+        let Some(text) = expression.text() else { continue };
+        if let Err(error) = compiled(&text, subject) {
+            report.error(expression.index(), IssueType::Invalid, format!("expected FHIRPath: {error}"));
+        }
+    }
+}
+
+/// An expression that starts at other types than the bases finds nothing in them. A warning: what it starts with may be a type of
+/// which only others know.
+fn check_base(parameter: Value<'_>, expression: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
+    let Some(text) = expression.text() else { return };
+    let bases: Vec<_> = read::items(parameter, "base").filter_map(Value::text).collect();
+    let roots: Vec<_> = text.split('|').filter_map(root).collect();
+    let is_base = |root: &&str| bases.iter().any(|base| is_near(root, base, subject));
+    if !bases.is_empty() && roots.len() == text.split('|').count() && !roots.iter().any(is_base) {
+        let expected = format!("expected an expression that starts at a base ({})", bases.join(", "));
+        report.warning(expression.index(), IssueType::BusinessRule, expected);
+    }
+}
+
+/// The type that a part of an expression starts with.
+fn root(part: &str) -> Option<&str> {
+    let part = part.trim().trim_start_matches('(');
+    let end = part.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(part.len());
+    part.get(..end).filter(|root| root.starts_with(|first: char| first.is_ascii_uppercase()))
+}
+
+/// Whether one type is the other or a specialization of it.
+fn is_near(one: &str, other: &str, subject: &Subject<'_>) -> bool {
+    let is_a = |one: &str, other: &str| subject.definitions.type_named(one).is_none_or(|known| known.is_a(other));
+    is_a(one, other) || is_a(other, one)
 }
 
 /// A parameter that derives from one of the specification has its type, and no bases beyond its.

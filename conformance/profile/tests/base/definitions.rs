@@ -1,6 +1,6 @@
 //! Definitional resources.
 
-use super::{accepted, refused_at, refused_by};
+use super::{accepted, doubted_at, refused_at, refused_by};
 use fhir::Version;
 
 fn value_set(include: &str) -> String {
@@ -58,6 +58,33 @@ fn a_search_parameter_has_parts_a_fitting_type_and_an_expression_that_compiles()
 }
 
 #[test]
+fn an_expression_that_starts_at_no_base_is_doubtful_and_that_of_a_component_compiles() {
+    let at = "SearchParameter.expression";
+    assert!(!doubted_at(&parameter(r#""type":"string","expression":"Organization.name | (Patient.name).text""#), at));
+    assert!(doubted_at(&parameter(r#""type":"string","expression":"Patient.name.text""#), at));
+    let composite = |expression: &str| {
+        let component = format!(
+            r#"{{"definition":"http://hl7.org/fhir/SearchParameter/Organization-name","expression":"{expression}"}}"#
+        );
+        parameter(&format!(r#""type":"composite","expression":"Organization","component":[{component},{component}]"#))
+    };
+    accepted(&composite("name"));
+    refused_at(&composite("name."), "SearchParameter.component[0].expression");
+}
+
+#[test]
+fn a_capability_statement_names_profiles_of_the_type_of_the_resource() {
+    let statement = |profile: &str| {
+        format!(
+            r#"{{"resourceType":"CapabilityStatement","status":"active","date":"2026","kind":"requirements","description":"x","fhirVersion":"4.0.1","format":["json"],"rest":[{{"mode":"server","resource":[{{"type":"Observation","supportedProfile":["http://hl7.org/fhir/StructureDefinition/{profile}"]}}]}}]}}"#
+        )
+    };
+    let at = "CapabilityStatement.rest[0].resource[0].supportedProfile[0]";
+    assert!(!doubted_at(&statement("bmi"), at));
+    assert!(doubted_at(&statement("Patient"), at));
+}
+
+#[test]
 fn a_capability_statement_gives_search_parameters_the_types_of_their_definitions() {
     let statement = |kind: &str| {
         format!(
@@ -84,6 +111,7 @@ fn a_profile_speaks_of_elements_of_its_type_and_only_narrows_them() {
     refused_at(&element(r#""id":"Patient.nome","path":"Patient.nome""#), &format!("{at}.path"));
     refused_at(&element(r#""id":"Patient.gender","path":"Patient.gender","max":"2""#), at);
     refused_at(&element(r#""id":"Patient.link.other","path":"Patient.link.other","min":0"#), at);
+    refused_at(&element(r#""id":"Patient.link.other","path":"Patient.link.other","max":"0""#), at);
     let typed = r#""id":"Patient.deceased[x]","path":"Patient.deceased[x]","type":[{"code":"string"}]"#;
     refused_at(&element(typed), &format!("{at}.type[0].code"));
     let constraint = r#""id":"Patient.name","path":"Patient.name","constraint":[{"key":"a-1","severity":"error","human":"x","expression":"family.exists("}]"#;

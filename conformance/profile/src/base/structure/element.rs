@@ -62,6 +62,10 @@ fn check_cardinality(element: Value<'_>, known: Element<'static>, report: &mut R
             format!("expected a max of {most} at most, found {max}"),
         );
     }
+    if max.parse::<u32>().is_ok_and(|max| max < u32::from(known.min())) && !is_slice && !known.is_variant() {
+        let expected = format!("expected a max of {} or more, as the type demands so many, found {max}", known.min());
+        report.error(element.index(), IssueType::BusinessRule, expected);
+    }
     if let (Some(min), Ok(max)) = (min, max.parse::<u32>())
         && min > max
     {
