@@ -8,12 +8,12 @@ pub mod settings;
 mod shape;
 pub mod source;
 
-pub use adapter::setting::{Duration, Secret, SecretText, Size};
+pub use adapter::setting::{Duration, Secret, SecretError, SecretText, Size};
 pub use load::{LoadError, OUT_OF_THE_BOX, check, load, parse, shape};
 pub use schema::schema;
 pub use settings::{
     Adapter, AdapterSettings, Algorithm, Audit, Authorization, Breaker, Client, ClientCertificates, Config, Gateway,
     Introspection, Issuer, JwkSet, Limits, LogFormat, OnFull, OtlpProtocol, Packages, PlainHttp, Practice, Rate,
-    RateLimits, Retry, Route, Telemetry, Tls, TypeRules, Types, ValidateMode,
+    RateLimits, Retry, Route, Telemetry, Terminology, Tls, TypeRules, Types, ValidateMode,
 };
 pub use source::{Fault, Report, Source};

@@ -103,6 +103,7 @@ const SECTIONS: &[&str] = &[
     "routes",
     "practices",
     "packages",
+    "terminology",
     "audit",
     "telemetry",
 ];
@@ -120,6 +121,7 @@ impl<'i> Sections<'i> {
             routes: self.routes(),
             practices: self.named("practices"),
             packages: self.section("packages"),
+            terminology: self.section("terminology"),
             audit: self.section("audit"),
             telemetry: self.section("telemetry"),
             source: self.source.clone(),

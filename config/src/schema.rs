@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::settings::{
     Adapter, Audit, Authorization, Client, Gateway, Issuer, Limits, Packages, Practice, RateLimits, Route, Telemetry,
+    Terminology,
 };
 
 /// The sections; only its schema is used.
@@ -24,6 +25,7 @@ struct Document {
     routes: Vec<Route>,
     practices: Option<BTreeMap<String, Practice>>,
     packages: Option<Packages>,
+    terminology: Option<Terminology>,
     audit: Option<Audit>,
     telemetry: Option<Telemetry>,
 }

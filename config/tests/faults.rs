@@ -248,3 +248,19 @@ fn the_settings_of_a_kind_come_with_their_places_too() {
     assert!(rendered.contains("x:4:8"), "{rendered}");
     assert!(rendered.contains("x:1:1") && rendered.contains("`base` is missing"), "{rendered}");
 }
+
+#[test]
+fn a_terminology_server_needs_a_private_url_and_whole_credentials() {
+    let with = |settings: &str| format!("{STORE}[terminology]\n{settings}\n");
+    for (settings, line) in [
+        ("server = \"http://tx.example/r4\"", 6),
+        ("server = \"https://tx.example/r4?x=1\"", 6),
+        ("server = \"https://tx.example/r4\"\nuser = \"u\"", 7),
+        ("server = \"https://tx.example/r4\"\ntoken = { file = \"/nowhere/token\" }", 7),
+        ("server = \"https://tx.example/r4\"\ntime = \"0ms\"", 7),
+    ] {
+        let found = faults(&with(settings));
+        assert_eq!(found.iter().map(|fault| fault.0).collect::<Vec<_>>(), [line], "{settings}: {found:?}");
+    }
+    assert!(!faults(&with("token = { file = \"/nowhere\" }")).is_empty());
+}

@@ -38,6 +38,9 @@ fn the_defaults_that_are_shown_are_the_defaults() {
     let mut telemetry = shown.telemetry.clone();
     (telemetry.otlp_endpoint, telemetry.otlp_authorities) = (None, None);
     assert_eq!(json(&telemetry), json(&default.telemetry));
+    let mut terminology = shown.terminology.clone();
+    (terminology.server, terminology.token, terminology.user, terminology.password) = (None, None, None, None);
+    assert_eq!(json(&terminology), json(&default.terminology));
     let mut gateway = shown.gateway.clone();
     (gateway.public_url, gateway.workers, gateway.tls) = (None, None, None);
     assert_eq!(json(&gateway), json(&default.gateway));

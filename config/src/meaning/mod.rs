@@ -5,6 +5,7 @@ mod network;
 mod ranges;
 mod routes;
 mod telemetry;
+mod terminology;
 
 use crate::nearest::nearest;
 use crate::settings::Config;
@@ -18,6 +19,7 @@ pub(crate) fn faults(config: &Config) -> Vec<Fault> {
     access::check(&mut meaning);
     routes::check(&mut meaning);
     telemetry::check(&mut meaning);
+    terminology::check(&mut meaning);
     meaning.faults
 }
 

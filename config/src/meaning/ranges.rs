@@ -22,6 +22,7 @@ type Bound = (Vec<&'static str>, bool, &'static str);
 fn bounds(meaning: &Meaning<'_>) -> Vec<Bound> {
     let config = meaning.config;
     let (gateway, limits, tokens, audit) = (&config.gateway, &config.limits, &config.authorization, &config.audit);
+    let codes = &config.terminology;
     let second = Duration::from_secs(1);
     let within = |value: u64, low: u64, high: u64| (low..=high).contains(&value);
     let times = |value: Duration, low: Duration, high: Duration| (low..=high).contains(&value);
@@ -85,6 +86,11 @@ fn bounds(meaning: &Meaning<'_>) -> Vec<Bound> {
             audit.retention_size.is_none_or(|size| size >= audit.segment_size),
             "expected at least one `audit.segment-size`",
         ),
+        (vec!["terminology", "time"], times(*codes.time, second / 100, 30 * second), "expected 10ms to 30s"),
+        (vec!["terminology", "answers"], codes.answers > 0, "expected at least 1"),
+        (vec!["terminology", "questions"], within(codes.questions.into(), 1, 1000), "expected 1 to 1000"),
+        (vec!["terminology", "failures"], codes.failures > 0, "expected at least 1"),
+        (vec!["terminology", "pause"], times(*codes.pause, second / 10, 3600 * second), "expected 100ms to 1h"),
         (
             vec!["telemetry", "sample-ratio"],
             (0.0..=1.0).contains(&config.telemetry.sample_ratio),

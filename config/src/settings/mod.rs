@@ -8,6 +8,7 @@ mod limits;
 mod packages;
 mod route;
 mod telemetry;
+mod terminology;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use limits::{Limits, Rate, RateLimits};
 pub use packages::Packages;
 pub use route::{Practice, Route, TypeRules, Types, ValidateMode};
 pub use telemetry::{LogFormat, OtlpProtocol, Telemetry};
+pub use terminology::Terminology;
 
 /// The whole configuration. Names are the keys of its maps; `default` is the practice of whoever names none.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +48,8 @@ pub struct Config {
     pub practices: BTreeMap<String, Practice>,
     /// FHIR packages beside those that are built in.
     pub packages: Packages,
+    /// A terminology server outside.
+    pub terminology: Terminology,
     /// The audit log.
     pub audit: Audit,
     /// Logs and traces.

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod authorize;
 pub mod command;
+pub mod consult;
 pub mod dispatch;
 pub mod failure;
 pub mod gateway;

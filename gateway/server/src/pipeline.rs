@@ -19,6 +19,7 @@ use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, header};
 use hyper::body::Incoming;
+use terminology::gather;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -264,9 +265,15 @@ impl Pipeline {
         let request = permitted.request();
         let bytes = request.interaction.resource().map_or(0, |resource| resource.bytes.len());
         let deadline = self.deadline(request);
-        let (pipeline, plan) = (Arc::clone(self), Arc::clone(plan));
-        let work = move || validate::request(permitted, &plan, &pipeline.packages);
-        self.limits.aside.work(bytes, deadline, work).await?
+        let permitted = Arc::new(permitted);
+        let run = || {
+            let (pipeline, plan, permitted) = (Arc::clone(self), Arc::clone(plan), Arc::clone(&permitted));
+            let work = move || gather(|| validate::request(&permitted, &plan, &pipeline.packages));
+            self.limits.aside.work(bytes, deadline, work)
+        };
+        let sound = self.packages.settled(run).await??;
+        let permitted = Arc::into_inner(permitted).ok_or_else(Failure::panicked)?;
+        Ok(validate::conclude(permitted, sound))
     }
 }
 

@@ -97,6 +97,13 @@ impl Registry {
         Self { top: Arc::new(layer) }
     }
 
+    /// The version of a package that a canonical without a version means; none when nobody said.
+    #[must_use]
+    pub fn preferred(&self, name: &str) -> Option<&str> {
+        let said = self.top.preferred.iter().find(|(other, _)| other == name);
+        said.map(|(_, version)| version.as_str())
+    }
+
     /// The structure that a canonical means, with its snapshot. Made at first use, then shared.
     #[must_use]
     pub fn structure(&self, canonical: &str) -> Option<Arc<Structure>> {

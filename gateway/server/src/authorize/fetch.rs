@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use url::{Host, Url};
 
 /// A key set or a discovery document is a few kilobytes.
@@ -20,6 +20,7 @@ const MOST_BYTES: usize = 256 * 1024;
 /// What a document without Cache-Control is kept.
 const UNSAID: Duration = Duration::from_secs(60);
 
+const FHIR: &str = "application/fhir+json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
@@ -29,6 +30,8 @@ pub struct Fetch {
     time: Duration,
     most: usize,
     accept: HeaderValue,
+    /// Connections that are kept for the next time.
+    idle: usize,
     /// Made when it is first needed: it reads the machine's certificates.
     client: OnceLock<Result<HttpsClient, Arc<str>>>,
 }
@@ -79,13 +82,23 @@ impl Fetch {
     /// Fetches that take at most this long each.
     #[must_use]
     pub const fn new(time: Duration) -> Self {
-        Self { time, most: MOST_BYTES, accept: HeaderValue::from_static("application/json"), client: OnceLock::new() }
+        Self::with(time, MOST_BYTES, HeaderValue::from_static("application/json"), 0)
+    }
+
+    const fn with(time: Duration, most: usize, accept: HeaderValue, idle: usize) -> Self {
+        Self { time, most, accept, idle, client: OnceLock::new() }
+    }
+
+    /// Fetches of FHIR resources in JSON, over connections of which so many are kept. They belong to the runtime that asks first.
+    #[must_use]
+    pub const fn of_fhir(time: Duration, idle: usize) -> Self {
+        Self::with(time, MOST_BYTES, HeaderValue::from_static(FHIR), idle)
     }
 
     /// Fetches of anything, not only JSON, of at most so many bytes.
     #[must_use]
     pub const fn of_files(time: Duration, most: usize) -> Self {
-        Self { time, most, accept: HeaderValue::from_static("*/*"), client: OnceLock::new() }
+        Self::with(time, most, HeaderValue::from_static("*/*"), 0)
     }
 
     /// `GET`
@@ -119,6 +132,22 @@ impl Fetch {
         Ok((status, fetched.body))
     }
 
+    /// `POST` of a resource; gives the answer of any status.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn post_fhir(
+        &self,
+        url: &Url,
+        resource: Bytes,
+        credentials: Option<HeaderValue>,
+    ) -> Result<(StatusCode, Bytes), FetchError> {
+        let mut headers: HeaderMap = [(CONTENT_TYPE, HeaderValue::from_static(FHIR))].into_iter().collect();
+        headers.extend(credentials.map(|credentials| (AUTHORIZATION, credentials)));
+        let (status, fetched) = self.ask(url, Method::POST, headers, resource).await?;
+        Ok((status, fetched.body))
+    }
+
     async fn ask(
         &self,
         url: &Url,
@@ -135,7 +164,11 @@ impl Fetch {
             fields.insert(ACCEPT, self.accept.clone());
         }
         let request = request.body(Full::new(body)).map_err(|_| FetchError::Url)?;
-        let client = self.client.get_or_init(connector).as_ref().map_err(|why| FetchError::Connection(why.clone()))?;
+        let client = self
+            .client
+            .get_or_init(|| connector(self.idle))
+            .as_ref()
+            .map_err(|why| FetchError::Connection(why.clone()))?;
         let exchange = async {
             let response = client.request(request).await.map_err(|error| FetchError::Connection(reason(&error)))?;
             read(response, self.most).await
@@ -151,8 +184,8 @@ async fn read(response: Response<Incoming>, most: usize) -> Result<(StatusCode, 
     Ok((status, Fetched { body: body.to_bytes(), fresh_for }))
 }
 
-/// A connection each: fetches are rare, and a pooled one would belong to the worker that opened it.
-fn connector() -> Result<HttpsClient, Arc<str>> {
+/// Where none is kept, a connection each: such fetches are rare, and a pooled one would belong to the worker that opened it.
+fn connector(idle: usize) -> Result<HttpsClient, Arc<str>> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let builder = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider.clone());
     let builder = match builder {
@@ -163,7 +196,10 @@ fn connector() -> Result<HttpsClient, Arc<str>> {
             .map_err(|error| Arc::from(error.to_string()))?,
     };
     let connector = builder.https_or_http().enable_http1().build();
-    Ok(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_max_idle_per_host(idle)
+        .build(connector))
 }
 
 fn reason(error: &hyper_util::client::legacy::Error) -> Arc<str> {

@@ -17,6 +17,7 @@ use super::cache::Cache;
 use super::folder::Folder;
 use super::folders::Folders;
 use super::name::{NoPackageName, PackageName};
+use crate::consult::Outside;
 
 /// Where packages of a configuration lie.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ struct Places {
 /// with.
 pub struct Packages {
     places: Places,
+    outside: Option<Outside>,
     current: ArcSwap<[Validator; 3]>,
 }
 
@@ -40,12 +42,13 @@ impl Packages {
     /// Loads what the configuration names.
     ///
     /// # Errors
-    /// A package is not there, cannot be used, or builds on one that is not there.
+    /// A package is not there, cannot be used, or builds on one that is not there; a terminology server cannot be asked.
     pub fn load(config: &Config) -> Result<Self, PackageError> {
         let mut places = Places::of(config);
         places.compiled = Some(config.gateway.data.join("compiled-packages"));
-        let current = ArcSwap::from_pointee(places.validators()?);
-        Ok(Self { places, current })
+        let outside = Outside::of(&config.terminology)?;
+        let current = ArcSwap::from_pointee(places.validators(outside.as_ref())?);
+        Ok(Self { places, outside, current })
     }
 
     /// Whether [`Packages::load`] would do, without writing anything; gives the registries that it would make.
@@ -61,8 +64,16 @@ impl Packages {
     /// # Errors
     /// As [`Packages::load`].
     pub fn reload(&self) -> Result<(), PackageError> {
-        self.current.store(Arc::new(self.places.validators()?));
+        self.current.store(Arc::new(self.places.validators(self.outside.as_ref())?));
         Ok(())
+    }
+
+    /// Does work with a validator, once more when a terminology server could say what nobody here can: see [`Outside::settled`].
+    pub async fn settled<T>(&self, work: impl Fn() -> T) -> T {
+        match &self.outside {
+            Some(outside) => outside.settled(work).await,
+            None => work(),
+        }
     }
 
     /// The registry of a release as it is now.
@@ -83,10 +94,19 @@ impl Packages {
     }
 }
 
-/// A validator by the structures, value sets and code systems of a registry.
+/// The package whose editions are built in side by side.
+const US_CORE: &str = "hl7.fhir.us.core";
+
+/// A validator by the structures, value sets and code systems of a registry, and by what a terminology server says.
 #[must_use]
-pub fn validator(registry: Registry) -> Validator {
-    let terminology = Terminology::of(registry.version());
+pub fn validator(registry: Registry, outside: Option<&Outside>) -> Validator {
+    let mut terminology = Terminology::of(registry.version());
+    if let Some(version) = registry.preferred(US_CORE) {
+        terminology = terminology.preferring_us_core(version);
+    }
+    if let Some(outside) = outside {
+        terminology = terminology.consulting(Arc::clone(outside.consultation()));
+    }
     let defined = [ResourceType::CODE_SYSTEM, ResourceType::VALUE_SET];
     // What is built in is no JSON: these are the packages' own.
     let json: Vec<&Bytes> = defined.iter().flat_map(|of| registry.artefacts(*of)).filter_map(Artefact::json).collect();
@@ -136,8 +156,8 @@ impl Places {
         Ok(registries.map(prefer))
     }
 
-    fn validators(&self) -> Result<[Validator; 3], PackageError> {
-        Ok(self.registries()?.map(validator))
+    fn validators(&self, outside: Option<&Outside>) -> Result<[Validator; 3], PackageError> {
+        Ok(self.registries()?.map(|registry| validator(registry, outside)))
     }
 
     /// All that lies in the own folder, what is named, and what these build on.

@@ -79,6 +79,9 @@ pub enum PackageError {
     /// A version that moves and is not published.
     #[error("{0} is no published version (expected one such as 1.0.0, 1.0.x or latest)")]
     Moving(PackageName),
+    /// The terminology server.
+    #[error(transparent)]
+    Outside(#[from] crate::consult::Unusable),
     /// Its name.
     #[error(transparent)]
     Name(#[from] NoPackageName),

@@ -1,9 +1,12 @@
 //! `$validate`: answered by the gateway itself, from what was sent or from what a back end holds.
 
+use std::sync::Arc;
+
 use adapter::{Reply, Status};
 use bytes::Bytes;
 use fhir::{Interaction, Outcome};
 use http::{Response, StatusCode};
+use terminology::gather;
 
 use super::Pipeline;
 use crate::authorize::Permitted;
@@ -49,14 +52,18 @@ impl Pipeline {
         let rules = write.and_then(|write| self.routes.rules(&request.practice, question.resource_type, write));
         let validator = self.packages.validator(question.version);
         let bytes = stored.as_ref().map_or_else(|| question.length(), Bytes::len);
-        let work = move || {
+        let answer = Arc::new(move || {
             let outcome = question.answer(stored.as_deref(), rules.as_deref(), &validator);
-            match markup.filter(|_| stored.is_none()) {
+            match markup.as_deref().filter(|_| stored.is_none()) {
                 Some(markup) => Outcome(markup.told_as(outcome.0, |path| question.own_path(path))),
                 None => outcome,
             }
+        });
+        let run = || {
+            let answer = Arc::clone(&answer);
+            self.limits.aside.work(bytes, self.deadline(request), move || gather(|| answer()))
         };
-        self.limits.aside.work(bytes, self.deadline(request), work).await
+        self.packages.settled(run).await
     }
 
     /// What a back end holds under the id of the URL.

@@ -3,6 +3,9 @@
 mod check;
 pub mod operation;
 
+use std::sync::Arc;
+
+use fhir::json::Node;
 use fhir::{Interaction, Issue};
 use http::StatusCode;
 
@@ -38,27 +41,43 @@ impl Validated {
     }
 }
 
+/// A payload that follows its definitions, not joined to its request yet.
+#[derive(Debug)]
+pub struct Sound {
+    /// None when the request has no payload.
+    nodes: Option<Arc<[Node]>>,
+    warnings: Vec<Issue>,
+}
+
 /// Checks the payload as the plan says. Whatever the mode, it is JSON or XML, of the type and with the id that the URL names.
 ///
 /// # Errors
 /// 400 for what is not FHIR, 422 for a broken rule, with every issue, by the lines of what the client sent.
-pub fn request(permitted: Permitted, plan: &Plan, packages: &Packages) -> Result<Validated, Failure> {
-    let Some(markup) = permitted.request().markup.clone() else { return checked(permitted, plan, packages) };
-    let validated = checked(permitted, plan, packages).map_err(|failure| failure.in_markup(Some(&markup)))?;
-    let warnings = markup.told(validated.warnings);
+pub fn request(permitted: &Permitted, plan: &Plan, packages: &Packages) -> Result<Sound, Failure> {
+    let Some(markup) = &permitted.request().markup else { return checked(permitted, plan, packages) };
+    let sound = checked(permitted, plan, packages).map_err(|failure| failure.in_markup(Some(markup)))?;
+    let warnings = markup.told(sound.warnings);
     if markup.is_sound() {
-        Ok(Validated { warnings, ..validated })
+        Ok(Sound { warnings, ..sound })
     } else {
         Err(Failure::from_issues(StatusCode::BAD_REQUEST, warnings))
     }
 }
 
-fn checked(mut permitted: Permitted, plan: &Plan, packages: &Packages) -> Result<Validated, Failure> {
+/// The request whose payload that is.
+#[must_use]
+pub fn conclude(mut permitted: Permitted, sound: Sound) -> Validated {
+    if let Some(nodes) = sound.nodes {
+        permitted.index_payload(nodes);
+    }
+    Validated { permitted, warnings: sound.warnings }
+}
+
+fn checked(permitted: &Permitted, plan: &Plan, packages: &Packages) -> Result<Sound, Failure> {
     let Some(resource) = permitted.request().interaction.resource() else {
-        return Ok(Validated { permitted, warnings: Vec::new() });
+        return Ok(Sound { nodes: None, warnings: Vec::new() });
     };
     let validator = packages.validator(resource.version);
     let checked = check::payload(resource, permitted.request().interaction.id(), plan, &validator)?;
-    permitted.index_payload(checked.nodes);
-    Ok(Validated { permitted, warnings: checked.doubts.0 })
+    Ok(Sound { nodes: Some(checked.nodes), warnings: checked.doubts.0 })
 }

@@ -10,6 +10,7 @@ mod faults;
 mod interactions;
 mod negotiation;
 mod shutdown;
+mod terminology;
 mod tls;
 mod validation;
 mod wire;

@@ -14,8 +14,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use fhir::{Outcome, Version};
+use url::Url;
 
 use super::{Done, Output, parse_version};
+use crate::authorize::fetch::may_fetch;
 use crate::packages::{Folder, Folders, Given};
 use bulk::Bulk;
 use judge::{Judge, unreadable};
@@ -55,6 +57,10 @@ pub(crate) struct Validate {
     /// The folder of packages that were added [default: ~/.fhir/packages]
     #[arg(long, value_name = "DIR")]
     package_folder: Option<PathBuf>,
+    /// Base of a FHIR terminology server that is asked about codes which nothing here decides (https, or http on this machine); only
+    /// canonicals, versions and codes are sent
+    #[arg(long, value_name = "URL", value_parser = parse_server)]
+    terminology: Option<Url>,
     /// How results are written: JSON for programs, or for people with the place in the source (json unless standard output is a
     /// terminal)
     #[arg(long, value_name = "FORM")]
@@ -67,7 +73,8 @@ pub(crate) struct Validate {
 impl Validate {
     pub(crate) fn run(self) -> Done {
         let folder = self.package_folder.as_deref().map_or_else(Folder::usual, Folder::at);
-        let judge = Judge::new(self.profiles.clone(), Given::read(&self.packages, &Folders(vec![folder]))?);
+        let given = Given::read(&self.packages, &Folders(vec![folder]))?;
+        let judge = Judge::new(self.profiles.clone(), given, self.terminology.as_ref())?;
         let sound = if self.jobs {
             jobs::run(&judge, io::stdin().lock(), &mut io::stdout().lock())?
         } else if self.batch {
@@ -124,6 +131,12 @@ impl Validate {
         }
         Ok(sound)
     }
+}
+
+/// Codes go nowhere in plain text.
+fn parse_server(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if may_fetch(&url) { Ok(url) } else { Err("expected an https URL (http only on this machine)".to_owned()) }
 }
 
 /// What a file is called in messages.
