@@ -149,3 +149,61 @@ fn words_in_another_language_are_advice() {
     assert_eq!(issues(Version::R4, &patient(r#","language":"en-US""#)), format!("error {PLACE}"));
     assert_eq!(issues(Version::R4, &patient("")), format!("error {PLACE}"));
 }
+
+#[test]
+fn a_wrong_check_digit_and_a_code_that_only_groups_others_are_warnings() {
+    let coding = |system: &str, code: &str| {
+        let coding = format!(r#"{{"coding":[{{"system":"{system}","code":"{code}"}}]}}"#);
+        let observation = format!(r#"{{"resourceType":"Observation","status":"final","code":{coding}}}"#);
+        issues(Version::R4, &observation).trim_end().to_owned()
+    };
+    const WRONG: &str = "warning Observation.code.coding[0].code";
+    assert_eq!(coding("http://loinc.org", "8480-7"), WRONG);
+    assert_eq!(coding("http://snomed.info/sct", "386661007"), WRONG);
+    for right in ["386661006", "386661006:246112005=24484000", "386661006 |Fever|"] {
+        assert_eq!(coding("http://snomed.info/sct", right), "");
+    }
+    const ACT: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+    assert_eq!(coding(ACT, "_ActEncounterCode"), "warning Observation.code.coding[0]");
+    assert_eq!(coding(ACT, "AMB"), "");
+}
+
+/// As US Core's own example has it: race, ethnicity and sex at birth.
+#[test]
+fn an_ordinary_us_core_patient_has_no_warning() {
+    const CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core";
+    let coding = |url: &str, code: &str, display: &str| {
+        format!(
+            r#"{{"url":"{url}","valueCoding":{{"system":"urn:oid:2.16.840.1.113883.6.238","code":"{code}","display":"{display}"}}}}"#
+        )
+    };
+    let text = |words: &str| format!(r#"{{"url":"text","valueString":"{words}"}}"#);
+    let group =
+        |name: &str, parts: &[String]| format!(r#"{{"extension":[{}],"url":"{CORE}-{name}"}}"#, parts.join(","));
+    let race = group(
+        "race",
+        &[
+            coding("ombCategory", "2106-3", "White"),
+            coding("ombCategory", "1002-5", "American Indian or Alaska Native"),
+            coding("detailed", "1586-7", "Shoshone"),
+            text("Mixed"),
+        ],
+    );
+    let ethnicity = group(
+        "ethnicity",
+        &[
+            coding("ombCategory", "2135-2", "Hispanic or Latino"),
+            coding("detailed", "2184-0", "Dominican"),
+            text("Hispanic or Latino"),
+        ],
+    );
+    let patient = |birth_sex: &str| {
+        let sex = format!(r#"{{"url":"{CORE}-birthsex","valueCode":"{birth_sex}"}}"#);
+        let rest = r#""identifier":[{"system":"http://clinic.example","value":"1"}],"name":[{"family":"Shaw"}],"gender":"female""#;
+        format!(
+            r#"{{"resourceType":"Patient","meta":{{"profile":["{CORE}-patient"]}},"extension":[{race},{ethnicity},{sex}],{rest}}}"#
+        )
+    };
+    assert_eq!(issues(Version::R4, &patient("F")), "");
+    assert_eq!(issues(Version::R4, &patient("X")), "error Patient.extension[2].value\n");
+}
