@@ -71,7 +71,8 @@ impl Packages {
     /// Does work with a validator, once more when a terminology server could say what nobody here can: see [`Outside::settled`].
     pub async fn settled<T>(&self, work: impl Fn() -> T) -> T {
         match &self.outside {
-            Some(outside) => outside.settled(work).await,
+            // Boxed: a request that asks nobody does not carry the room for it.
+            Some(outside) => Box::pin(outside.settled(work)).await,
             None => work(),
         }
     }
