@@ -75,11 +75,11 @@ impl Outside {
     /// Does the work; when it leaves questions, asks them and does it once more. `work` must not depend on how often it is done.
     pub async fn settled<T>(&self, work: impl Fn() -> T) -> T {
         let (first, inquiries) = gather(&work);
-        if inquiries.is_empty() || !self.ask(inquiries).await { first } else { work() }
+        if !inquiries.is_empty() && self.ask(inquiries).await { work() } else { first }
     }
 
     /// Asks as many as it may at once; whether anything was learned.
-    async fn ask(&self, mut inquiries: Vec<Inquiry>) -> bool {
+    pub async fn ask(&self, mut inquiries: Vec<Inquiry>) -> bool {
         inquiries.truncate(self.questions);
         inquiries.truncate(self.consultation.admit(inquiries.len()));
         let deadline = Instant::now() + self.time;

@@ -10,7 +10,7 @@ use config::Config;
 use fhir::{ResourceType, Version};
 use package::{Artefact, Package, Registry};
 use profile::Validator;
-use terminology::Terminology;
+use terminology::{Inquiry, Terminology};
 
 use super::PackageError;
 use super::cache::Cache;
@@ -68,12 +68,20 @@ impl Packages {
         Ok(())
     }
 
-    /// Does work with a validator, once more when a terminology server could say what nobody here can: see [`Outside::settled`].
-    pub async fn settled<T>(&self, work: impl Fn() -> T) -> T {
+    /// Does work with a validator ([`terminology::gather`] around it), once more when a terminology server could say what it left
+    /// open.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn settled<T, E, W>(&self, work: impl Fn() -> W) -> Result<T, E>
+    where
+        W: Future<Output = Result<(T, Vec<Inquiry>), E>>,
+    {
+        let (first, inquiries) = work().await?;
         match &self.outside {
             // Boxed: a request that asks nobody does not carry the room for it.
-            Some(outside) => Box::pin(outside.settled(work)).await,
-            None => work(),
+            Some(outside) if !inquiries.is_empty() && Box::pin(outside.ask(inquiries)).await => Ok(work().await?.0),
+            _ => Ok(first),
         }
     }
 
