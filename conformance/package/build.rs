@@ -20,6 +20,7 @@ fn main() {
     for folder in sorted(Path::new("facts")) {
         let name = folder.file_name().and_then(|name| name.to_str()).expect("a folder name in UTF-8");
         pack(&out, name, structures(&folder));
+        pack(&out, &format!("{name}-resources"), resources(&folder));
     }
     println!("cargo::rerun-if-changed=facts");
     println!("cargo::rerun-if-changed=build.rs");
@@ -49,6 +50,19 @@ fn structures(folder: &Path) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// The other resources of a package, each under its type, canonical and version. Some packages have none.
+fn resources(folder: &Path) -> Vec<Part> {
+    let text = fs::read_to_string(folder.join("resources.ndjson")).unwrap_or_default();
+    let key = |line: &str| format!("{}\t{}\t{}", member(line, "resourceType"), member(line, "url"), member(line, "version"));
+    text.lines().map(|line| (key(line), line.to_owned())).collect()
+}
+
+/// The text of a member that the resource has before anything else of that name.
+fn member<'a>(line: &'a str, name: &str) -> &'a str {
+    let start = line.find(&format!("\"{name}\":\"")).map_or(line.len(), |start| start + name.len() + 4);
+    line[start..].split('"').next().unwrap_or_default()
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {

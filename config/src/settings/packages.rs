@@ -17,10 +17,11 @@ pub struct Packages {
     /// A package cache that other programs fill, such as `~/.fhir/packages`: what `load` names, and what packages build on,
     /// is taken from there as well.
     pub cache: Option<PathBuf>,
-    /// Packages that are loaded from `cache`, as `NAME#VERSION`.
+    /// Packages that are loaded from `cache`, as `NAME#VERSION`, and such as are built in. A canonical without a version means the version
+    /// that is named here, and what these and the packages of `folder` define is searched by as well.
     pub load: Vec<String>,
     /// The registry that `frontdesk package add NAME#VERSION` asks: `GET REGISTRY/NAME` lists versions as npm's does.
     pub registry: Option<Url>,
-    /// Which version of a package a canonical without a version means, by package name.
+    /// Which version of a package a canonical without a version means, by package name. Stands above `load`.
     pub versions: BTreeMap<String, String>,
 }

@@ -51,10 +51,10 @@ impl Volume {
 
 /// A volume that `build.rs` made.
 macro_rules! volume {
-    ($name:literal) => {
+    ($($name:literal),+) => {
         $crate::volume::Volume::new(
-            include_str!(concat!(env!("OUT_DIR"), "/", $name, ".index")),
-            include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".packed")),
+            include_str!(concat!(env!("OUT_DIR"), "/", $($name,)+ ".index")),
+            include_bytes!(concat!(env!("OUT_DIR"), "/", $($name,)+ ".packed")),
         )
     };
 }

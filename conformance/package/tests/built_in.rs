@@ -94,3 +94,23 @@ fn an_extension_that_carries_an_element_of_another_release_is_known_by_that_elem
         assert!(extension(Version::R4, unknown).is_none(), "{unknown}");
     }
 }
+
+#[test]
+fn us_cores_search_parameters_operations_and_capabilities_are_built_in() {
+    let registry = Registry::built_in(Version::R4);
+    let race = "http://hl7.org/fhir/us/core/SearchParameter/us-core-race";
+    for version in ["", "|6.1.0", "|7.0.0", "|9.0.0"] {
+        let json = registry.json(ResourceType::SEARCH_PARAMETER, &format!("{race}{version}")).unwrap();
+        let text = std::str::from_utf8(json).unwrap();
+        assert!(text.contains("\"code\":\"race\"") && text.contains("\"expression\":\"Patient.extension"), "{text}");
+    }
+    assert!(registry.artefacts(ResourceType::SEARCH_PARAMETER).count() > 300);
+    for (of, name) in [
+        (ResourceType::CAPABILITY_STATEMENT, "CapabilityStatement/us-core-server"),
+        (ResourceType::OPERATION_DEFINITION, "OperationDefinition/docref"),
+    ] {
+        let found = registry.artefact(of, &format!("http://hl7.org/fhir/us/core/{name}")).unwrap();
+        assert_eq!(found.package(), Some(("hl7.fhir.us.core", "6.1.0")));
+        assert!(found.json().is_some_and(|json| json.starts_with(b"{") && json.ends_with(b"}")));
+    }
+}

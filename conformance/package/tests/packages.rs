@@ -95,6 +95,58 @@ fn what_is_no_package_is_refused() {
 }
 
 #[test]
+fn an_archive_that_is_cut_short_or_changed_is_refused_wherever_that_is() {
+    let whole = clinic();
+    for cut in 0..whole.len() {
+        assert!(Archive::read(&whole[..cut], Bounds::default()).is_err(), "cut at {cut}");
+    }
+    // Behind the header of ten bytes, which says nothing about the content.
+    for place in 10..whole.len() {
+        let mut changed = whole.clone();
+        changed[place] ^= 0x04;
+        assert!(Archive::read(&changed, Bounds::default()).is_err(), "byte {place}");
+    }
+}
+
+#[test]
+fn a_manifest_that_is_no_json_is_refused_in_words() {
+    let broken = packed(&[("package/package.json", "{\"name\": ")]);
+    let error = Archive::read(&broken, Bounds::default()).err().unwrap().to_string();
+    assert!(error.starts_with("expected JSON in `package/package.json`"), "{error}");
+}
+
+#[test]
+fn links_and_devices_are_passed_over() {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (number, kind) in [tar::EntryType::Symlink, tar::EntryType::Link, tar::EntryType::Char, tar::EntryType::Fifo]
+        .into_iter()
+        .enumerate()
+    {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        tar.append_link(&mut header, format!("package/{number}.json"), "/etc/passwd").unwrap();
+    }
+    let mut header = tar::Header::new_gnu();
+    header.set_size(MANIFEST.len() as u64);
+    tar.append_data(&mut header, "package/package.json", MANIFEST.as_bytes()).unwrap();
+    let archive = Archive::read(&gzipped(&tar.into_inner().unwrap()), Bounds::default()).unwrap();
+    assert!(archive.files.is_empty());
+}
+
+#[test]
+fn more_entries_than_any_package_has_are_refused() {
+    let mut header = tar::Header::new_gnu();
+    header.set_path("package/x").unwrap();
+    header.set_size(0);
+    header.set_cksum();
+    let many = gzipped(&header.as_bytes().repeat(100_001));
+    assert!(many.len() < 1 << 20);
+    let error = Archive::read(&many, Bounds::default()).err().unwrap().to_string();
+    assert_eq!(error, "expected a package of at most 100000 entries");
+}
+
+#[test]
 fn what_a_package_brings_is_found_under_its_own_and_the_packages_version() {
     let registry = Registry::built_in(Version::R4).with_packages([read(&clinic())]);
     let url = "http://clinic.example/fhir/StructureDefinition/patient";

@@ -1,6 +1,7 @@
 //! FHIR search (search.html) as data and rules: parameters compiled from their expressions, queries parsed into
 //! criteria, values extracted for an index, matching in memory, compartments. No I/O.
 
+mod added;
 pub mod compartment;
 pub mod extract;
 mod fold;
@@ -9,6 +10,7 @@ pub mod matching;
 pub mod parameter;
 pub mod query;
 
+pub use added::{NotAdded, add};
 pub use extract::extract;
 pub use fold::fold;
 pub use index::{IndexValue, ReferenceValue};

@@ -1,11 +1,15 @@
-//! Search parameters, compiled once per release and resource type, at the first use.
+//! Search parameters, compiled per release and resource type at the first use: those of the specification, and what was added
+//! ([`crate::add`]).
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use definitions::{Definitions, ParameterKind, SearchParameter};
+use arc_swap::ArcSwapOption;
 use fhir::{ResourceType, Version};
+use parking_lot::Mutex;
 
+use crate::added::is_for;
 use crate::extract::Extraction;
 
 /// `SearchParameter.type`.
@@ -95,10 +99,11 @@ pub struct Component {
     pub kind: ParameterType,
 }
 
-/// Two parameters are the same when they are the same row: there is one per release, type and code.
+/// Two parameters are the same when they have the same place: there is one per release, type and code.
 impl PartialEq for Parameter {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
+            || (self.code == other.code && self.base == other.base && self.version == other.version)
     }
 }
 
@@ -135,51 +140,96 @@ pub(crate) fn shared_parameter(version: Version, code: &str) -> Option<&'static 
     definition.bases.contains(&"Resource").then_some(found)
 }
 
-pub(crate) fn compiled(version: Version, resource_type: ResourceType) -> Option<&'static Compiled> {
-    type Release = HashMap<ResourceType, OnceLock<Compiled>>;
+/// The parameters of a release.
+pub(crate) struct Release {
+    /// Those that were added.
+    pub(crate) added: Mutex<Vec<&'static SearchParameter>>,
+    /// What a type is searched by; none until somebody asks, and again when something is added to it.
+    pub(crate) types: HashMap<ResourceType, ArcSwapOption<&'static Compiled>>,
+}
+
+pub(crate) fn release(version: Version) -> Option<&'static Release> {
     static RELEASES: LazyLock<[Release; 3]> = LazyLock::new(|| {
         Version::ALL.map(|version| {
             let types = ResourceType::all().filter(|known| known.is_in(version));
-            types.map(|resource_type| (resource_type, OnceLock::new())).collect()
+            let types = types.map(|resource_type| (resource_type, ArcSwapOption::empty())).collect();
+            Release { added: Mutex::default(), types }
         })
     });
-    let slot = RELEASES.get(version as usize)?.get(&resource_type)?;
-    Some(slot.get_or_init(|| compile(definitions::of(version), resource_type)))
+    RELEASES.get(version as usize)
 }
 
-fn compile(definitions: &'static Definitions, resource_type: ResourceType) -> Compiled {
+pub(crate) fn compiled(version: Version, resource_type: ResourceType) -> Option<&'static Compiled> {
+    let release = release(version)?;
+    let slot = release.types.get(&resource_type)?;
+    if let Some(known) = &*slot.load() {
+        return Some(known);
+    }
+    let added = release.added.lock();
+    // Somebody else may have been first.
+    if let Some(known) = &*slot.load() {
+        return Some(known);
+    }
+    // Whoever holds a parameter keeps it for ever. Types are few, and additions are a matter of the start.
+    let made: &'static Compiled = Box::leak(Box::new(compile(definitions::of(version), resource_type, &added)));
+    slot.store(Some(Arc::new(made)));
+    Some(made)
+}
+
+fn compile(
+    definitions: &'static Definitions,
+    resource_type: ResourceType,
+    added: &[&'static SearchParameter],
+) -> Compiled {
+    let lookup = |url: &str| {
+        let of_specification = definitions.search_parameter_by_url(url);
+        of_specification.or_else(|| added.iter().copied().find(|definition| definition.url == url))
+    };
+    let own = added.iter().copied().filter(|definition| is_for(definitions, definition, resource_type));
     let mut known: Vec<(&str, &SearchParameter)> = definitions
         .search_parameters(resource_type)
+        .chain(own)
         .filter(|definition| definition.expression.is_some() && definition.kind != ParameterKind::Special)
-        .filter(|definition| is_whole(definitions, definition))
+        .filter(|definition| is_whole(&lookup, definition))
         .map(|definition| (definition.code, definition))
         .collect();
-    // Some packages define a code twice for one type; the first, by canonical, stands.
+    // Some packages define a code twice for one type; the first, by canonical, stands. What is added takes no code from the
+    // specification's.
+    known.sort_by_key(|(code, _)| *code);
     known.dedup_by_key(|(code, _)| *code);
+    let version = definitions.version();
     let parameters: Vec<Parameter> =
-        known.iter().map(|(_, definition)| parameter_of(definitions, resource_type, definition)).collect();
+        known.iter().map(|(_, definition)| parameter_of(version, &lookup, resource_type, definition)).collect();
     let pairs: Vec<_> = parameters.iter().zip(known.iter().map(|(_, definition)| *definition)).collect();
     let extraction = Extraction::compile(definitions, resource_type, &pairs);
-    Compiled { version: definitions.version(), resource_type, parameters, extraction }
+    Compiled { version, resource_type, parameters, extraction }
 }
 
+/// Finds a definition by its canonical.
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<&'static SearchParameter>;
+
 /// Whether every part of a composite is defined: R5 has one whose part is not, and such a one cannot be searched by.
-fn is_whole(definitions: &'static Definitions, definition: &SearchParameter) -> bool {
+fn is_whole(lookup: Lookup<'_>, definition: &SearchParameter) -> bool {
     let mut parts = definition.components.iter();
-    parts.all(|component| definitions.search_parameter_by_url(component.definition).is_some())
+    parts.all(|component| lookup(component.definition).is_some())
         && (definition.kind == ParameterKind::Composite) == (definition.components.len() > 1)
 }
 
-fn parameter_of(definitions: &'static Definitions, base: ResourceType, definition: &SearchParameter) -> Parameter {
+fn parameter_of(
+    version: Version,
+    lookup: Lookup<'_>,
+    base: ResourceType,
+    definition: &SearchParameter,
+) -> Parameter {
     let component = |component: &definitions::Component| {
-        let part = definitions.search_parameter_by_url(component.definition)?;
+        let part = lookup(component.definition)?;
         Some(Component { code: part.code, kind: part.kind.into() })
     };
     Parameter {
         code: definition.code,
         kind: definition.kind.into(),
         base,
-        version: definitions.version(),
+        version,
         url: definition.url,
         expression: definition.expression.unwrap_or_default(),
         targets: definition.targets.iter().filter_map(|name| name.parse().ok()).collect(),

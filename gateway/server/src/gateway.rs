@@ -201,6 +201,8 @@ async fn assemble(
     let audit = audit::Log::open(audit_settings(config), Arc::clone(clock))?;
     let backdoor = Arc::new(submit::Backdoor);
     let seal = data::seal(data).map_err(|error| StartError::Data(data.clone(), error))?;
+    let packages = Packages::load(config)?;
+    packages.offer_search_parameters()?;
     let mut adapters = connect(config, clock, &backdoor, &seal).await?;
     adapters.extend(further.into_iter().map(|(name, adapter)| {
         let wrapped =
@@ -217,7 +219,7 @@ async fn assemble(
         limits: receive_limits(config),
         authority,
         routes,
-        packages: Packages::load(config)?,
+        packages,
         audit,
         clock: Arc::clone(clock),
         meters,

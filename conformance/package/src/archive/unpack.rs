@@ -46,6 +46,8 @@ pub(super) fn files(packed: &[u8], bounds: Bounds) -> Result<Vec<(String, Bytes)
         }
         files.push((name, Bytes::from(content)));
     }
+    // The tar ends before the gzip does: only who reads on learns that something was cut off or changed.
+    std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(|error| unpack_error(error, bounds))?;
     Ok(files)
 }
 

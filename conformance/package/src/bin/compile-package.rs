@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use fhir::ResourceType;
+use fhir::json::{Document, Kind, Limits, Value, scan};
 use package::draft::{self, StructureDraft};
 use package::{Archive, Artefact, Bounds, Derivation, Manifest, facts};
 
@@ -24,6 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (extensions, profiles): (Vec<_>, Vec<_>) = structures.into_iter().partition(|draft| draft.type_ == "Extension");
     fs::write(folder.join("profiles.txt"), texts(&profiles))?;
     fs::write(folder.join("extensions.txt"), texts(&extensions))?;
+    let resources = resources(&archive);
+    if !resources.is_empty() {
+        fs::write(folder.join("resources.ndjson"), resources)?;
+    }
     Ok(())
 }
 
@@ -39,6 +44,60 @@ fn structures(archive: &Archive) -> Vec<StructureDraft> {
         .collect();
     found.sort_by(|left, right| left.url.cmp(&right.url));
     found
+}
+
+/// Definitions of search, operations and capabilities, and concept maps: a line each, sorted by canonical, without their prose. Those of
+/// the core packages are facts of `definitions`.
+fn resources(archive: &Archive) -> Vec<u8> {
+    const OTHERS: [ResourceType; 4] = [
+        ResourceType::SEARCH_PARAMETER,
+        ResourceType::OPERATION_DEFINITION,
+        ResourceType::CAPABILITY_STATEMENT,
+        ResourceType::CONCEPT_MAP,
+    ];
+    if archive.manifest.is_core() {
+        return Vec::new();
+    }
+    let artefacts = archive.files.iter().filter_map(|(_, json)| Artefact::from_json(json.clone()).ok());
+    let mut found: Vec<Artefact> = artefacts.filter(|artefact| OTHERS.contains(&artefact.resource_type())).collect();
+    found.sort_by(|left, right| left.url().cmp(right.url()));
+    found.iter().filter_map(Artefact::json).flat_map(|json| [without_prose(json), b"\n".to_vec()].concat()).collect()
+}
+
+/// Members that say nothing to a program.
+const PROSE: [&str; 18] = [
+    "id", "meta", "text", "extension", "contact", "description", "documentation", "purpose", "copyright", "publisher", "date",
+    "experimental", "jurisdiction", "xpath", "xpathUsage", "title", "useContext", "comment",
+];
+
+fn without_prose(json: &[u8]) -> Vec<u8> {
+    let mut nodes = Vec::new();
+    let mut out = Vec::new();
+    if scan(json, &mut nodes, Limits::default()).is_ok() {
+        Document::new(json, &nodes).root().iter().for_each(|root| write(*root, &mut out));
+    }
+    out
+}
+
+fn write(value: Value<'_>, out: &mut Vec<u8>) {
+    let (open, close) = match value.kind() {
+        Kind::Object => (b'{', b'}'),
+        Kind::Array => (b'[', b']'),
+        _ => return out.extend_from_slice(value.raw()),
+    };
+    let is_object = open == b'{';
+    let is_kept = |member: &Value<'_>| !is_object || !(PROSE.contains(&member.name()) || member.name().starts_with('_'));
+    out.push(open);
+    for (number, child) in value.children().filter(is_kept).enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        if is_object {
+            out.extend_from_slice(format!("\"{}\":", child.name()).as_bytes());
+        }
+        write(child, out);
+    }
+    out.push(close);
 }
 
 /// The value sets under the package's own canonical.

@@ -14,7 +14,7 @@ pub(super) fn write(package: &Package) -> Vec<u8> {
             Body::Json(json) => ("json", json),
             Body::Text(text) => ("text", text),
             // A package that was read holds nothing that is built in.
-            Body::Type(_) | Body::Facts(..) => continue,
+            Body::Type(_) | Body::Facts(..) | Body::Packed(..) => continue,
         };
         let version = artefact.version.as_deref().unwrap_or_default();
         let (type_, url) = (artefact.resource_type.as_str(), &artefact.url);

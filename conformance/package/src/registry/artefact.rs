@@ -37,6 +37,8 @@ pub(crate) enum Body {
     Text(Bytes),
     /// The resource.
     Json(Bytes),
+    /// A resource that is built in, unpacked when it is first asked for.
+    Packed(&'static Volume, Part, OnceLock<Bytes>),
 }
 
 /// Why a resource is no artefact.
@@ -110,9 +112,12 @@ impl Artefact {
 
     /// The resource; none for a structure of a package, which is kept as facts.
     #[must_use]
-    pub const fn json(&self) -> Option<&Bytes> {
+    pub fn json(&self) -> Option<&Bytes> {
         match &self.body {
             Body::Json(json) => Some(json),
+            Body::Packed(volume, part, unpacked) => {
+                Some(unpacked.get_or_init(|| Bytes::from_static(volume.text(*part).as_bytes())))
+            }
             Body::Type(_) | Body::Facts(..) | Body::Text(_) => None,
         }
     }
@@ -128,7 +133,7 @@ impl Artefact {
                 let text = std::str::from_utf8(text).map_err(|error| malformed(error.to_string()))?;
                 facts::parse(text).map_err(|error| malformed(error.to_string()))?
             }
-            Body::Type(_) => return Err(malformed("expected a profile".to_owned())),
+            Body::Type(_) | Body::Packed(..) => return Err(malformed("expected a profile".to_owned())),
         };
         draft.version = self.effective_version().map(str::to_owned);
         Ok(draft)

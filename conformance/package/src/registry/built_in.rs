@@ -1,7 +1,7 @@
 //! What is built in: for each release the types, the extensions that HL7 publishes apart, and over these the core package's
 //! profiles and extensions with those of the guides for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fhir::{ResourceType, Version};
 
@@ -15,6 +15,8 @@ use crate::volume::{Volume, volume};
 struct BuiltIn {
     manifest: &'static str,
     volume: Volume,
+    /// Resources that are no structures.
+    resources: Volume,
 }
 
 macro_rules! built_in {
@@ -22,6 +24,7 @@ macro_rules! built_in {
         static $name: BuiltIn = BuiltIn {
             manifest: include_str!(concat!("../../facts/", $folder, "/package.txt")),
             volume: volume!($folder),
+            resources: volume!($folder, "-resources"),
         };
     };
 }
@@ -66,11 +69,18 @@ fn types(version: Version) -> Vec<Artefact> {
 fn artefacts(package: &'static BuiltIn) -> impl Iterator<Item = Artefact> {
     let origin = Arc::new(origin(package.manifest));
     let canonical = fact(package.manifest, "canonical").unwrap_or("-");
-    package.volume.parts().map(move |(key, part)| {
+    let structures = package.volume.parts().map(|(key, part)| {
         let (url, version) = key.split_once('\t').unwrap_or((key, ""));
+        (ResourceType::STRUCTURE_DEFINITION, url, version, Body::Facts(&package.volume, part))
+    });
+    let resources = package.resources.parts().filter_map(|(key, part)| {
+        let (resource_type, rest) = key.split_once('\t')?;
+        let (url, version) = rest.split_once('\t')?;
+        Some((resource_type.parse().ok()?, url, version, Body::Packed(&package.resources, part, OnceLock::new())))
+    });
+    structures.chain(resources).map(move |(resource_type, url, version, body)| {
         let version = (!version.is_empty()).then(|| version.to_owned());
-        let body = Body::Facts(&package.volume, part);
-        let mut artefact = Artefact::new(ResourceType::STRUCTURE_DEFINITION, url.to_owned(), version, body);
+        let mut artefact = Artefact::new(resource_type, url.to_owned(), version, body);
         artefact.is_of_its_package = url.starts_with(canonical);
         artefact.origin = Some(Arc::clone(&origin));
         artefact

@@ -31,6 +31,22 @@ pub fn extract<'a>(
     }
 }
 
+/// Whether the expressions of a parameter can be compiled.
+pub(crate) fn check(
+    definitions: &'static definitions::Definitions,
+    resource_type: ResourceType,
+    definition: &definitions::SearchParameter,
+) -> Result<(), fhirpath::CompileError> {
+    let Some(root) = definitions.type_of(resource_type).and_then(|known| known.root()) else { return Ok(()) };
+    let expression = definition.expression.unwrap_or_default();
+    Plan::new().add(definitions, &[root], expression, plan::Target::Value(0))?;
+    let kinds = plan::kinds(definitions, root, expression);
+    for component in &definition.components {
+        Plan::new().add(definitions, &kinds, component.expression, plan::Target::Value(0))?;
+    }
+    Ok(())
+}
+
 /// What one resource type's extraction needs.
 #[derive(Debug)]
 pub(crate) struct Extraction {
@@ -54,7 +70,7 @@ impl Extraction {
             let Some(expression) = definition.expression else { continue };
             let composite = definition.kind == definitions::ParameterKind::Composite;
             let target = if composite { plan::Target::Composite(number) } else { plan::Target::Value(number) };
-            // A committed expression always compiles: a test walks all of them.
+            // A committed expression always compiles, a test walks all of them; what is added was checked.
             let _ = extraction.plan.add(definitions, &[root], expression, target);
             if composite {
                 extraction.composites.push((number, parts(definitions, root, expression, definition)));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
 
+mod added;
 mod examples;
 mod expressions;
 mod extraction;

@@ -1,19 +1,20 @@
 //! `frontdesk package`: FHIR packages beside those that are built in.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use fhir::Version;
-use package::Registry;
+use fhir::{ResourceType, Version};
+use package::{Artefact, Registry};
 use url::Url;
 
 use super::Done;
 use super::check::load;
 use super::running::runtime;
-use crate::packages::{Adding, Folder, PackageName};
+use crate::packages::{Adding, Folder, Folders, PackageName};
 
-/// Adds FHIR packages (profiles, value sets, extensions) and lists those that are there
+/// Adds, lists, shows and removes FHIR packages (profiles, value sets, extensions, search parameters)
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  frontdesk package add clinic.guide.tgz\n  \
                         frontdesk package add clinic.guide#1.0.0 --registry https://packages.example\n  \
@@ -28,6 +29,8 @@ pub(crate) struct Package {
 enum Command {
     Add(Add),
     List(List),
+    Show(One),
+    Remove(Remove),
 }
 
 /// Adds a package, with what it builds on; a gateway loads it at its next start or SIGHUP
@@ -53,6 +56,23 @@ struct List {
     place: Place,
 }
 
+/// Shows what a package is, what it builds on and how much it holds
+#[derive(Debug, Args)]
+struct One {
+    /// The package
+    #[arg(value_name = "NAME#VERSION")]
+    name: PackageName,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Takes a package out of the folder; a gateway forgets it at its next start or SIGHUP
+#[derive(Debug, Args)]
+struct Remove {
+    #[command(flatten)]
+    one: One,
+}
+
 #[derive(Debug, Args)]
 struct Place {
     /// The configuration whose packages are meant
@@ -68,6 +88,8 @@ impl Package {
         match self.command {
             Command::Add(add) => add.run(),
             Command::List(list) => list.run(),
+            Command::Show(one) => one.show(),
+            Command::Remove(Remove { one }) => one.remove(),
         }
     }
 }
@@ -97,6 +119,54 @@ impl List {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl One {
+    fn show(self) -> Done {
+        let Some(adding) = self.place.adding()? else { return Ok(ExitCode::FAILURE) };
+        let folders = Folders(std::iter::once(adding.folder).chain(adding.shared).collect());
+        match folders.find(&self.name.name, &self.name.version)? {
+            Some((folder, found)) => print(&folder.read(&found)?, &folder.path().display().to_string()),
+            None if built_in().contains(&self.name) => {
+                println!("{}  built in", self.name);
+                let registries = Version::ALL.map(Registry::built_in);
+                let package = Some((self.name.name.as_str(), self.name.version.as_str()));
+                let all = registries.iter().flat_map(|known| ResourceType::all().flat_map(|of| known.artefacts(of)));
+                print_counts(all.filter(|artefact| artefact.package() == package));
+            }
+            None => return Err(folders.not_here(&self.name).into()),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn remove(self) -> Done {
+        let Some(adding) = self.place.adding()? else { return Ok(ExitCode::FAILURE) };
+        adding.folder.remove(&self.name)?;
+        println!("{} removed", self.name);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print(package: &package::Package, place: &str) {
+    let manifest = package.manifest();
+    println!("{}  {place}", manifest.id());
+    if let Some(canonical) = &manifest.canonical {
+        println!("canonical   {canonical}");
+    }
+    let releases: Vec<_> = manifest.fhir_versions.iter().map(ToString::to_string).collect();
+    println!("releases    {}", if releases.is_empty() { "all".to_owned() } else { releases.join(", ") });
+    for (name, version) in &manifest.dependencies {
+        println!("builds on   {name}#{version}");
+    }
+    print_counts(package.artefacts().iter());
+}
+
+fn print_counts<'a>(artefacts: impl Iterator<Item = &'a Artefact>) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    artefacts.for_each(|artefact| *counts.entry(artefact.resource_type().as_str()).or_default() += 1);
+    for (name, count) in counts {
+        println!("{count:>8}    {name}");
     }
 }
 

@@ -109,6 +109,28 @@ impl Folder {
         Manifest::read(&json).map_err(|source| PackageError::Archive { name: name.to_string(), source })
     }
 
+    /// Takes a package out of the folder. It is gone at once, its files one after the other.
+    ///
+    /// # Errors
+    /// It is not there, another one in the folder builds on it, or the folder cannot be written.
+    pub fn remove(&self, name: &PackageName) -> Result<(), PackageError> {
+        if !self.has(name) {
+            return Err(PackageError::NotHere { name: name.to_string(), folders: self.path.display().to_string() });
+        }
+        let others = self.names()?.into_iter().filter(|other| other != name);
+        for other in others {
+            let needs = self.manifest(&other)?.dependencies;
+            let mut needs = needs.iter().filter(|(needed, version)| *needed == name.name && satisfies(&name.version, version));
+            if needs.any(|(needed, version)| self.find(needed, version).is_ok_and(|found| found.as_ref() == Some(name))) {
+                return Err(PackageError::InUse { name: name.clone(), by: other });
+            }
+        }
+        let place = self.path.join(name.to_string());
+        let aside = self.path.join(format!(".{name}.{}", uuid::Uuid::now_v7().simple()));
+        fs::rename(&place, &aside).map_err(|error| PackageError::file(&place, error))?;
+        fs::remove_dir_all(&aside).map_err(|error| PackageError::file(&aside, error))
+    }
+
     /// Puts a package into the folder. It appears under its name when it is whole; one that is there already stays.
     ///
     /// # Errors

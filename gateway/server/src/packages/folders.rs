@@ -66,7 +66,9 @@ impl Folders {
         Ok(found)
     }
 
-    pub(super) fn not_here(&self, name: &PackageName) -> PackageError {
+    /// That a package lies in none of these folders.
+    #[must_use]
+    pub fn not_here(&self, name: &PackageName) -> PackageError {
         let folders = self.0.iter().map(|folder| folder.path().display().to_string());
         PackageError::NotHere { name: name.to_string(), folders: folders.collect::<Vec<_>>().join(", ") }
     }

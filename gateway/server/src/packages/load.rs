@@ -12,7 +12,7 @@ use package::{Artefact, Package, Registry};
 use profile::Validator;
 use terminology::{Inquiry, Terminology};
 
-use super::PackageError;
+use super::{PackageError, offer};
 use super::cache::Cache;
 use super::folder::Folder;
 use super::folders::Folders;
@@ -83,6 +83,19 @@ impl Packages {
             Some(outside) if !inquiries.is_empty() && Box::pin(outside.ask(inquiries)).await => Ok(work().await?.0),
             _ => Ok(first),
         }
+    }
+
+    /// Lets searches of this process use the parameters that the packages define. To be called before any adapter is made: what an
+    /// adapter indexes and offers is settled when it connects, and a reload changes nothing of it.
+    ///
+    /// # Errors
+    /// A name in `load` is none.
+    pub fn offer_search_parameters(&self) -> Result<(), PackageError> {
+        let listed = self.places.preferred()?;
+        for validator in &**self.current.load() {
+            offer::search_parameters(validator.registry(), &listed);
+        }
+        Ok(())
     }
 
     /// The registry of a release as it is now.

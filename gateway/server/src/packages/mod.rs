@@ -8,6 +8,7 @@ mod folders;
 mod given;
 mod load;
 mod name;
+mod offer;
 mod remote;
 #[cfg(test)]
 mod tests;
@@ -75,6 +76,14 @@ pub enum PackageError {
         version: String,
         /// Those that are here.
         known: String,
+    },
+    /// Another package needs it.
+    #[error("{by} builds on {name} (remove that first)")]
+    InUse {
+        /// The package.
+        name: PackageName,
+        /// Who needs it.
+        by: PackageName,
     },
     /// A version that moves and is not published.
     #[error("{0} is no published version (expected one such as 1.0.0, 1.0.x or latest)")]

@@ -109,6 +109,23 @@ async fn a_file_is_added_in_the_layout_that_others_share() {
     assert!(adding(&to, None).add(&file).await.unwrap()[0].was_there);
 }
 
+#[test]
+fn a_package_is_removed_unless_another_one_builds_on_it() {
+    let to = tempfile::tempdir().unwrap();
+    let folder = Folder::at(to.path());
+    added(to.path(), "clinic.guide", "1.0.0", &[("clinic.base", "2.0.x")]);
+    added(to.path(), "clinic.base", "2.0.1", &[]);
+    added(to.path(), "clinic.base", "2.0.2", &[]);
+    let remove = |name: &str| folder.remove(&name.parse().unwrap()).map_err(|error| error.to_string());
+    let in_use = "clinic.guide#1.0.0 builds on clinic.base#2.0.2 (remove that first)";
+    assert_eq!(remove("clinic.base#2.0.2"), Err(in_use.to_owned()));
+    assert_eq!(remove("clinic.base#2.0.1"), Ok(()), "nobody means the older one");
+    assert_eq!(remove("clinic.guide#1.0.0"), Ok(()));
+    assert_eq!(remove("clinic.base#2.0.2"), Ok(()));
+    assert!(remove("clinic.base#2.0.2").unwrap_err().contains("is in none of"));
+    assert_eq!(std::fs::read_dir(to.path()).unwrap().count(), 0);
+}
+
 #[tokio::test]
 async fn what_a_package_builds_on_must_be_there_and_is_named() {
     let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

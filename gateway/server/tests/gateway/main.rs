@@ -9,6 +9,7 @@ mod disconnects;
 mod faults;
 mod interactions;
 mod negotiation;
+mod packages;
 mod shutdown;
 mod terminology;
 mod tls;
