@@ -55,7 +55,8 @@ fn structures(folder: &Path) -> Vec<Part> {
 /// The other resources of a package, each under its type, canonical and version. Some packages have none.
 fn resources(folder: &Path) -> Vec<Part> {
     let text = fs::read_to_string(folder.join("resources.ndjson")).unwrap_or_default();
-    let key = |line: &str| format!("{}\t{}\t{}", member(line, "resourceType"), member(line, "url"), member(line, "version"));
+    let key =
+        |line: &str| format!("{}\t{}\t{}", member(line, "resourceType"), member(line, "url"), member(line, "version"));
     text.lines().map(|line| (key(line), line.to_owned())).collect()
 }
 

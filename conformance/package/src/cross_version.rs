@@ -6,7 +6,7 @@ use fhir::Version;
 use crate::canonical::{CORE, Canonical};
 use crate::draft::{ElementDraft, StructureDraft};
 use crate::registry::Registry;
-use crate::structure::{Derivation, ElementDefinition, Structure, StructureKind, TypeUse, ValueFact};
+use crate::structure::{Derivation, ElementDefinition, Header, Structure, StructureKind, TypeUse, ValueFact};
 
 /// The definition of the extension with that canonical for use in `version`, to be laid over `Extension`. None when the URL is another
 /// one, or the release that it names has no such element.
@@ -34,24 +34,16 @@ fn extension(url: &str, path: &str, of: Version, version: Version, element: &Ele
     let root = ElementDraft { is_modifier: Some(element.is_modifier), ..at("Extension") };
     let address = ElementDraft { fixed: Some(fixed), ..at("Extension.url") };
     let value = ElementDraft { types: value_types(element, version), ..at("Extension.value[x]") };
-    StructureDraft {
-        url: url.to_owned(),
+    let (url, type_) = (url.to_owned(), "Extension".to_owned());
+    let header = Header {
         version: Some(of.number().to_owned()),
         name: format!("Extension_{}", path.replace('.', "_")),
-        fhir_version: Some(version),
         status: "active".to_owned(),
-        kind: StructureKind::Complex,
-        type_: "Extension".to_owned(),
-        base: Some(format!("{}Extension", CORE)),
-        derivation: Derivation::Constraint,
-        is_abstract: false,
-        contexts: Vec::new(),
-        context_invariants: Vec::new(),
-        imposed: Vec::new(),
-        releases: None,
-        snapshot: Vec::new(),
-        differential: vec![root, address, value],
-    }
+        base: Some(format!("{CORE}Extension")),
+        ..Header::of(url, StructureKind::Complex, type_, Derivation::Constraint)
+    };
+    let differential = vec![root, address, value];
+    StructureDraft { header, fhir_version: Some(version), snapshot: Vec::new(), differential }
 }
 
 fn at(path: &str) -> ElementDraft {

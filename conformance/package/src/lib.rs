@@ -23,6 +23,6 @@ pub use package::{LeftOut, Package};
 pub use registry::{Artefact, MissingDependency, NoArtefact, Registry, Unresolved};
 pub use structure::{
     AdditionalBinding, Binding, Cardinality, Constraint, Context, ContextType, Derivation, Discriminator,
-    DiscriminatorType, ElementDefinition, Releases, Rules, Slicing, Strength, Structure, StructureKind, TypeUse,
-    ValueFact,
+    DiscriminatorType, ElementDefinition, Header, Releases, Rules, Slicing, Strength, Structure, StructureKind,
+    TypeUse, ValueFact,
 };

@@ -69,7 +69,9 @@ fn contradictions(found: &ElementDefinition, said: &ElementDraft) -> Vec<String>
         ("slice", said.slice_name.is_none() || found.slice_name.is_some()),
         (
             "binding",
-            said.binding.as_ref().is_none_or(|said| found.binding.as_ref().is_some_and(|b| b.strength == said.strength)),
+            said.binding
+                .as_ref()
+                .is_none_or(|said| found.binding.as_ref().is_some_and(|b| b.strength == said.strength)),
         ),
     ];
     checks.into_iter().filter(|(_, holds)| !holds).map(|(what, _)| what.to_owned()).collect()

@@ -76,7 +76,11 @@ fn compare_all(release: Version, archive: Archive) {
             false => unexplained.push((name.to_owned(), differences)),
         }
     }
-    println!("{release}: {equal} of {} snapshots are equal, {} differ for reasons that are known", published.len(), published.len() - equal - unexplained.len());
+    println!(
+        "{release}: {equal} of {} snapshots are equal, {} differ for reasons that are known",
+        published.len(),
+        published.len() - equal - unexplained.len()
+    );
     assert!(unexplained.is_empty(), "{release}: {unexplained:#?}");
     assert!(published.len() > 60, "{release}: {} profiles", published.len());
 }

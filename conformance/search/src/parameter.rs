@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use definitions::{Definitions, ParameterKind, SearchParameter};
 use arc_swap::ArcSwapOption;
+use definitions::{Definitions, ParameterKind, SearchParameter};
 use fhir::{ResourceType, Version};
 use parking_lot::Mutex;
 
@@ -215,12 +215,7 @@ fn is_whole(lookup: Lookup<'_>, definition: &SearchParameter) -> bool {
         && (definition.kind == ParameterKind::Composite) == (definition.components.len() > 1)
 }
 
-fn parameter_of(
-    version: Version,
-    lookup: Lookup<'_>,
-    base: ResourceType,
-    definition: &SearchParameter,
-) -> Parameter {
+fn parameter_of(version: Version, lookup: Lookup<'_>, base: ResourceType, definition: &SearchParameter) -> Parameter {
     let component = |component: &definitions::Component| {
         let part = lookup(component.definition)?;
         Some(Component { code: part.code, kind: part.kind.into() })

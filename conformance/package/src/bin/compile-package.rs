@@ -66,8 +66,24 @@ fn resources(archive: &Archive) -> Vec<u8> {
 
 /// Members that say nothing to a program.
 const PROSE: [&str; 18] = [
-    "id", "meta", "text", "extension", "contact", "description", "documentation", "purpose", "copyright", "publisher", "date",
-    "experimental", "jurisdiction", "xpath", "xpathUsage", "title", "useContext", "comment",
+    "id",
+    "meta",
+    "text",
+    "extension",
+    "contact",
+    "description",
+    "documentation",
+    "purpose",
+    "copyright",
+    "publisher",
+    "date",
+    "experimental",
+    "jurisdiction",
+    "xpath",
+    "xpathUsage",
+    "title",
+    "useContext",
+    "comment",
 ];
 
 fn without_prose(json: &[u8]) -> Vec<u8> {
@@ -86,7 +102,8 @@ fn write(value: Value<'_>, out: &mut Vec<u8>) {
         _ => return out.extend_from_slice(value.raw()),
     };
     let is_object = open == b'{';
-    let is_kept = |member: &Value<'_>| !is_object || !(PROSE.contains(&member.name()) || member.name().starts_with('_'));
+    let is_kept =
+        |member: &Value<'_>| !is_object || !(PROSE.contains(&member.name()) || member.name().starts_with('_'));
     out.push(open);
     for (number, child) in value.children().filter(is_kept).enumerate() {
         if number > 0 {
@@ -118,7 +135,7 @@ fn prepared(mut draft: StructureDraft, archive: &Archive, value_sets: &[String])
         return draft;
     }
     let version = &archive.manifest.version;
-    draft.version = Some(version.clone());
+    draft.header.version = Some(version.clone());
     for binding in draft.differential.iter_mut().filter_map(|element| element.binding.as_mut()) {
         let additional = binding.additional.iter_mut().map(|additional| &mut additional.value_set);
         for value_set in binding.value_set.iter_mut().chain(additional) {

@@ -7,7 +7,7 @@ use fhir::Version;
 use fhir::json::{Document, Limits, Node, SyntaxError, Value, scan};
 
 use super::StructureDraft;
-use crate::structure::{Context, ContextType, Derivation, Releases, StructureKind};
+use crate::structure::{Context, ContextType, Derivation, Header, Releases, StructureKind};
 
 /// Values in one resource of a package, at most: a code system with 200,000 concepts has about two million.
 pub(crate) const LIMITS: Limits = Limits { depth: 100, nodes: 8_000_000 };
@@ -48,10 +48,18 @@ fn structure(nodes: &[Node], bytes: &[u8]) -> Result<StructureDraft, MalformedSt
         return Err(MalformedStructure::NotAStructure);
     }
     Ok(StructureDraft {
+        header: header(root)?,
+        fhir_version: text(root, "fhirVersion").and_then(|version| version.parse::<Version>().ok()),
+        snapshot: elements(root, "snapshot")?,
+        differential: elements(root, "differential")?,
+    })
+}
+
+fn header(root: Value<'_>) -> Result<Header, MalformedStructure> {
+    Ok(Header {
         url: canonical(root, "url").ok_or(MalformedStructure::Member("url"))?,
         version: word(root, "version"),
         name: text(root, "name").unwrap_or_default(),
-        fhir_version: text(root, "fhirVersion").and_then(|version| version.parse::<Version>().ok()),
         status: word(root, "status").unwrap_or_default(),
         kind: kind(root).ok_or(MalformedStructure::Member("kind"))?,
         type_: word(root, "type").ok_or(MalformedStructure::Member("type"))?,
@@ -64,8 +72,6 @@ fn structure(nodes: &[Node], bytes: &[u8]) -> Result<StructureDraft, MalformedSt
             .collect(),
         imposed: extensions(root, IMPOSED).filter_map(|value| canonical(value, "valueCanonical")).collect(),
         releases: releases(root),
-        snapshot: elements(root, "snapshot")?,
-        differential: elements(root, "differential")?,
     })
 }
 

@@ -2,52 +2,37 @@
 
 mod json;
 
+use std::ops::Deref;
+
 use fhir::Version;
 
 use crate::snapshot::identify;
 use crate::structure::{
-    Binding, Cardinality, Constraint, Context, Derivation, ElementDefinition, Releases, Slicing, Structure,
-    StructureKind, TypeUse, ValueFact,
+    Binding, Cardinality, Constraint, ElementDefinition, Header, Slicing, Structure, TypeUse, ValueFact,
 };
 
 pub(crate) use json::{LIMITS, MAX_ELEMENTS, canonical, items, text, word};
 pub use json::{MalformedStructure, read};
 
-/// A StructureDefinition before its snapshot is made.
+/// A StructureDefinition before its snapshot is made. Its header's facts are read as its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StructureDraft {
-    /// Its canonical without a version.
-    pub url: String,
-    /// Its own version.
-    pub version: Option<String>,
-    /// Its name for machines.
-    pub name: String,
+    /// What it says beside its elements.
+    pub header: Header,
     /// The release it says it is for.
     pub fhir_version: Option<Version>,
-    /// `draft`, `active`, `retired`, `unknown`; empty when not said.
-    pub status: String,
-    /// What it describes.
-    pub kind: StructureKind,
-    /// The type it describes or constrains.
-    pub type_: String,
-    /// The canonical of what it derives from.
-    pub base: Option<String>,
-    /// How.
-    pub derivation: Derivation,
-    /// Whether there are no instances of exactly this type.
-    pub is_abstract: bool,
-    /// Where it may stand.
-    pub contexts: Vec<Context>,
-    /// FHIRPath that must hold for the element that has the extension.
-    pub context_invariants: Vec<String>,
-    /// Profiles that hold as well.
-    pub imposed: Vec<String>,
-    /// The releases that it is for; none when nothing is said.
-    pub releases: Option<Releases>,
     /// The published snapshot; empty when there is none.
     pub snapshot: Vec<ElementDraft>,
     /// The differential; empty when there is none.
     pub differential: Vec<ElementDraft>,
+}
+
+impl Deref for StructureDraft {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        &self.header
+    }
 }
 
 /// The most times an element may appear; none for any number.
@@ -108,24 +93,8 @@ impl StructureDraft {
 
     /// The structure with these elements.
     pub(crate) fn with_elements(&self, version: Version, elements: Vec<ElementDefinition>) -> Structure {
-        Structure {
-            url: self.url.clone(),
-            version: self.version.clone(),
-            name: self.name.clone(),
-            fhir_version: self.fhir_version.unwrap_or(version),
-            status: self.status.clone(),
-            kind: self.kind,
-            type_: self.type_.clone(),
-            base: self.base.clone(),
-            derivation: self.derivation,
-            is_abstract: self.is_abstract,
-            contexts: self.contexts.clone(),
-            context_invariants: self.context_invariants.clone(),
-            imposed: self.imposed.clone(),
-            releases: self.releases.clone(),
-            elements,
-            missing_base: None,
-        }
+        let fhir_version = self.fhir_version.unwrap_or(version);
+        Structure { header: self.header.clone(), fhir_version, elements, missing_base: None }
     }
 }
 

@@ -4,7 +4,7 @@ mod element;
 
 use super::words::{context_of, derivation_of, kind_of, long, unescaped};
 use crate::draft::StructureDraft;
-use crate::structure::{Context, Derivation, Releases, StructureKind};
+use crate::structure::{Context, Derivation, Header, Releases, StructureKind};
 
 pub(super) use element::path_of;
 
@@ -47,47 +47,32 @@ pub fn parse(text: &str) -> Result<StructureDraft, ParseError> {
 }
 
 fn empty(url: &str) -> StructureDraft {
-    StructureDraft {
-        url: url.to_owned(),
-        version: None,
-        name: String::new(),
-        fhir_version: None,
-        status: String::new(),
-        kind: StructureKind::Resource,
-        type_: String::new(),
-        base: None,
-        derivation: Derivation::Constraint,
-        is_abstract: false,
-        contexts: Vec::new(),
-        context_invariants: Vec::new(),
-        imposed: Vec::new(),
-        releases: None,
-        snapshot: Vec::new(),
-        differential: Vec::new(),
-    }
+    let header = Header::of(url.to_owned(), StructureKind::Resource, String::new(), Derivation::Constraint);
+    StructureDraft { header, fhir_version: None, snapshot: Vec::new(), differential: Vec::new() }
 }
 
 fn head_line(draft: &mut StructureDraft, line: &str) -> Option<()> {
+    let head = &mut draft.header;
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     match word {
-        "version" => draft.version = Some(rest.to_owned()),
-        "name" => draft.name = unescaped(rest),
+        "version" => head.version = Some(rest.to_owned()),
+        "name" => head.name = unescaped(rest),
         "fhir" => draft.fhir_version = Some(rest.parse().ok()?),
-        "status" => draft.status = rest.to_owned(),
-        "kind" => draft.kind = kind_of(rest)?,
-        "type" => draft.type_ = rest.to_owned(),
-        "base" => draft.base = Some(long(rest)),
-        "derivation" => draft.derivation = derivation_of(rest)?,
-        "abstract" => draft.is_abstract = true,
+        "status" => head.status = rest.to_owned(),
+        "kind" => head.kind = kind_of(rest)?,
+        "type" => head.type_ = rest.to_owned(),
+        "base" => head.base = Some(long(rest)),
+        "derivation" => head.derivation = derivation_of(rest)?,
+        "abstract" => head.is_abstract = true,
         "context" => {
             let (type_, expression) = rest.split_once(' ').unwrap_or((rest, ""));
             let (type_, expression) = (context_of(type_)?, unescaped(expression));
-            draft.contexts.push(Context { type_, expression, releases: None });
+            head.contexts.push(Context { type_, expression, releases: None });
         }
-        "context-releases" => draft.contexts.last_mut()?.releases = Some(releases(rest)?),
-        "releases" => draft.releases = Some(releases(rest)?),
-        "context-invariant" => draft.context_invariants.push(unescaped(rest)),
-        "imposes" => draft.imposed.push(long(rest)),
+        "context-releases" => head.contexts.last_mut()?.releases = Some(releases(rest)?),
+        "releases" => head.releases = Some(releases(rest)?),
+        "context-invariant" => head.context_invariants.push(unescaped(rest)),
+        "imposes" => head.imposed.push(long(rest)),
         _ => return None,
     }
     Some(())

@@ -135,7 +135,7 @@ impl Artefact {
             }
             Body::Type(_) | Body::Packed(..) => return Err(malformed("expected a profile".to_owned())),
         };
-        draft.version = self.effective_version().map(str::to_owned);
+        draft.header.version = self.effective_version().map(str::to_owned);
         Ok(draft)
     }
 }

@@ -95,7 +95,7 @@ impl<'a> Resolution<'a> {
 
     /// Says which versions an artefact of a package means where it names none.
     fn pin(&self, origin: &Origin, draft: &mut StructureDraft) {
-        let structures = draft.base.iter_mut().chain(&mut draft.imposed);
+        let structures = draft.header.base.iter_mut().chain(&mut draft.header.imposed);
         let mut value_sets = Vec::new();
         let mut profiles: Vec<&mut String> = structures.collect();
         for element in draft.snapshot.iter_mut().chain(&mut draft.differential) {

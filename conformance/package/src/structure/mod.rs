@@ -2,6 +2,8 @@
 
 mod element;
 
+use std::ops::Deref;
+
 use fhir::Version;
 
 use crate::canonical::compare_versions;
@@ -79,17 +81,15 @@ fn major(number: &str) -> &str {
     number.match_indices('.').nth(1).map_or(number, |(end, _)| number.get(..end).unwrap_or(number))
 }
 
-/// A StructureDefinition with its snapshot.
+/// What a StructureDefinition says beside its elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Structure {
+pub struct Header {
     /// Its canonical without a version.
     pub url: String,
     /// Its version: its own, else that of its package.
     pub version: Option<String>,
     /// Its name for machines.
     pub name: String,
-    /// The release it is for.
-    pub fhir_version: Version,
     /// `draft`, `active`, `retired` or `unknown`; empty when not said.
     pub status: String,
     /// What it describes.
@@ -108,13 +108,51 @@ pub struct Structure {
     pub context_invariants: Vec<String>,
     /// Profiles that hold as well for whatever claims this one (`structuredefinition-imposeProfile`).
     pub imposed: Vec<String>,
-    /// The releases that it is for, beside `fhir_version`; none when nothing is said.
+    /// The releases that it is for, beside the one it says; none when nothing is said.
     pub releases: Option<Releases>,
+}
+
+impl Header {
+    /// One that says nothing but what it describes.
+    pub(crate) fn of(url: String, kind: StructureKind, type_: String, derivation: Derivation) -> Self {
+        Self {
+            url,
+            version: None,
+            name: String::new(),
+            status: String::new(),
+            kind,
+            type_,
+            base: None,
+            derivation,
+            is_abstract: false,
+            contexts: Vec::new(),
+            context_invariants: Vec::new(),
+            imposed: Vec::new(),
+            releases: None,
+        }
+    }
+}
+
+/// A StructureDefinition with its snapshot. Its header's facts are read as its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Structure {
+    /// What it says beside its elements.
+    pub header: Header,
+    /// The release it is for.
+    pub fhir_version: Version,
     /// The snapshot: the root first, each element behind its parent and before the parent's next sibling.
     pub elements: Vec<ElementDefinition>,
     /// The base that no package here has, when there is one: the snapshot then starts from the nearest known structure
     /// (the type), and what the missing ones demand is not in it.
     pub missing_base: Option<String>,
+}
+
+impl Deref for Structure {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        &self.header
+    }
 }
 
 impl Structure {

@@ -5,7 +5,8 @@ use fhir::Version;
 
 use crate::canonical::CORE;
 use crate::structure::{
-    Binding, Cardinality, Constraint, Derivation, ElementDefinition, Strength, Structure, StructureKind, TypeUse,
+    Binding, Cardinality, Constraint, Derivation, ElementDefinition, Header, Strength, Structure, StructureKind,
+    TypeUse,
 };
 use crate::volume::{Part, Volume, volume};
 
@@ -40,28 +41,21 @@ pub(crate) fn structure(
 }
 
 fn head(version: Version, text: &TypeText, elements: Vec<ElementDefinition>) -> Structure {
-    Structure {
-        url: format!("{CORE}{}", text.name),
+    let kind = match text.family {
+        Family::Primitive => StructureKind::Primitive,
+        Family::Complex => StructureKind::Complex,
+        Family::Resource => StructureKind::Resource,
+    };
+    let url = format!("{CORE}{}", text.name);
+    let header = Header {
         version: Some(version.number().to_owned()),
         name: text.name.clone(),
-        fhir_version: version,
         status: "active".to_owned(),
-        kind: match text.family {
-            Family::Primitive => StructureKind::Primitive,
-            Family::Complex => StructureKind::Complex,
-            Family::Resource => StructureKind::Resource,
-        },
-        type_: text.name.clone(),
         base: text.base.as_ref().map(|base| format!("{CORE}{base}")),
-        derivation: Derivation::Specialization,
         is_abstract: text.is_abstract,
-        contexts: Vec::new(),
-        context_invariants: Vec::new(),
-        imposed: Vec::new(),
-        releases: None,
-        elements,
-        missing_base: None,
-    }
+        ..Header::of(url, kind, text.name.clone(), Derivation::Specialization)
+    };
+    Structure { header, fhir_version: version, elements, missing_base: None }
 }
 
 /// The root and what the base has, under the name of the type.

@@ -120,8 +120,10 @@ impl Folder {
         let others = self.names()?.into_iter().filter(|other| other != name);
         for other in others {
             let needs = self.manifest(&other)?.dependencies;
-            let mut needs = needs.iter().filter(|(needed, version)| *needed == name.name && satisfies(&name.version, version));
-            if needs.any(|(needed, version)| self.find(needed, version).is_ok_and(|found| found.as_ref() == Some(name))) {
+            let mut needs =
+                needs.iter().filter(|(needed, version)| *needed == name.name && satisfies(&name.version, version));
+            if needs.any(|(needed, version)| self.find(needed, version).is_ok_and(|found| found.as_ref() == Some(name)))
+            {
                 return Err(PackageError::InUse { name: name.clone(), by: other });
             }
         }

@@ -12,12 +12,12 @@ use package::{Artefact, Package, Registry};
 use profile::Validator;
 use terminology::{Inquiry, Terminology};
 
-use super::{PackageError, offer};
 use super::cache::Cache;
 use super::folder::Folder;
 use super::folders::Folders;
 use super::name::{NoPackageName, PackageName};
 use crate::consult::Outside;
+use super::{PackageError, offer};
 
 /// Where packages of a configuration lie.
 #[derive(Clone, Debug)]
