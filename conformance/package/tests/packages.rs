@@ -100,11 +100,14 @@ fn an_archive_that_is_cut_short_or_changed_is_refused_wherever_that_is() {
     for cut in 0..whole.len() {
         assert!(Archive::read(&whole[..cut], Bounds::default()).is_err(), "cut at {cut}");
     }
-    // Behind the header of ten bytes, which says nothing about the content.
-    for place in 10..whole.len() {
+    let files = Archive::read(&whole, Bounds::default()).unwrap().files;
+    for place in 0..whole.len() {
         let mut changed = whole.clone();
         changed[place] ^= 0x04;
-        assert!(Archive::read(&changed, Bounds::default()).is_err(), "byte {place}");
+        // Some bits mean nothing: the time in the header, what fills the last byte.
+        if let Ok(archive) = Archive::read(&changed, Bounds::default()) {
+            assert!(archive.files == files, "byte {place}");
+        }
     }
 }
 
