@@ -16,8 +16,8 @@ use super::cache::Cache;
 use super::folder::Folder;
 use super::folders::Folders;
 use super::name::{NoPackageName, PackageName};
-use crate::consult::Outside;
 use super::{PackageError, offer};
+use crate::consult::Outside;
 
 /// Where packages of a configuration lie.
 #[derive(Clone, Debug)]
