@@ -17,24 +17,35 @@ impl Program {
     /// The first name that no element before it has, and the first use of an order that `children()` or `descendants()` do
     /// not have.
     pub fn check_names(&self, context: &str) -> Result<(), CompileError> {
+        let root = definitions::of(self.version).type_named(context).and_then(definitions::Type::root);
+        self.check_names_on(root, root)
+    }
+
+    /// The same for an element, such as the one that a rule belongs to. `resource`: the root of the type of `%resource`; none
+    /// where it may be anything.
+    ///
+    /// # Errors
+    /// As [`Program::check_names`].
+    pub fn check_names_on(&self, resource: Option<ElementId>, context: Option<ElementId>) -> Result<(), CompileError> {
         let definitions = definitions::of(self.version);
-        let root = definitions.type_named(context).and_then(definitions::Type::root);
-        let checker = Checker { definitions, model: Model::of(self.version), root };
-        checker.operation(&self.root, &root.map(|root| vec![root])).map(|_| ())
+        let checker = Checker { definitions, model: Model::of(self.version), resource, context };
+        checker.operation(&self.root, &context.map(|context| vec![context])).map(|_| ())
     }
 }
 
 struct Checker {
     definitions: &'static Definitions,
     model: Model,
-    root: Option<ElementId>,
+    resource: Option<ElementId>,
+    context: Option<ElementId>,
 }
 
 impl Checker {
     fn operation(&self, op: &Op, focus: &Types) -> Result<Types, CompileError> {
         match op {
             Op::This => Ok(focus.clone()),
-            Op::Variable(name) if matches!(&**name, "resource" | "context") => Ok(self.root.map(|root| vec![root])),
+            Op::Variable(name) if &**name == "resource" => Ok(self.resource.map(|root| vec![root])),
+            Op::Variable(name) if &**name == "context" => Ok(self.context.map(|context| vec![context])),
             Op::Literal(_) | Op::Empty | Op::Index | Op::Total | Op::Variable(_) => Ok(None),
             Op::Root(specifier, name) => self.root_name(specifier, &name.text, focus),
             Op::Start(step) => self.step(step, focus.clone(), focus),
@@ -207,6 +218,20 @@ mod tests {
         }
         let error = checked("name.given1").unwrap_err().to_string();
         assert_eq!(error, "unknown element `given1` of Patient.name");
+    }
+
+    #[test]
+    fn a_rule_of_an_element_is_checked_on_that_element() {
+        let definitions = definitions::of(Version::R4);
+        let patient = definitions.type_named("Patient").and_then(definitions::Type::root);
+        let contact = definitions.child(patient.unwrap(), "contact").map(Element::id);
+        let checked = |text: &str| Program::compile(text, Version::R4).unwrap().check_names_on(patient, contact);
+        for right in ["name.exists() or telecom.exists()", "%resource.birthDate.exists()", "%context.gender.empty()"] {
+            assert_eq!(checked(right), Ok(()), "{right}");
+        }
+        for wrong in ["birthDate.exists()", "%resource.relationship", "%context.birthDate"] {
+            assert!(checked(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

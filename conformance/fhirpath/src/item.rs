@@ -8,7 +8,7 @@ use fhir::ResourceType;
 use fhir::json::{Document, Node, Value};
 use smallvec::SmallVec;
 
-use crate::decimal::Decimal;
+use crate::Decimal;
 use crate::model::Kind;
 use crate::temporal::{Temporal, TemporalKind};
 
@@ -133,6 +133,15 @@ impl<'a> Item<'a> {
     #[must_use]
     pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
         Self::Text(text.into())
+    }
+
+    /// Steps that it costs to make or copy it.
+    pub(crate) fn weight(&self) -> u64 {
+        match self {
+            Self::Text(Cow::Owned(text)) => 1 + text.len() as u64 / 16,
+            Self::Quantity(quantity) => 1 + quantity.unit.len() as u64 / 16,
+            _ => 1,
+        }
     }
 
     /// A quantity in UCUM.

@@ -1,7 +1,6 @@
 //! FHIRPath: parser, types, compiled evaluation over the node index of a document.
 
 mod check;
-pub mod decimal;
 pub mod evaluate;
 pub mod function;
 pub mod item;
@@ -13,7 +12,6 @@ pub mod temporal;
 mod text_coding;
 mod unit;
 
-pub use decimal::Decimal;
 pub use evaluate::{Environment, EvaluationError, Truth};
 pub use item::{Collection, Element, Foreign, Item, Quantity};
 pub use model::{Kind, TypeSpecifier};
@@ -21,3 +19,4 @@ pub use program::{CompileError, Program};
 pub use services::{Listed, LookUp, NoServices, Services, Translation};
 pub use syntax::{Expression, SyntaxError, parse};
 pub use temporal::Temporal;
+pub use ucum::Decimal;

@@ -1,13 +1,14 @@
 //! Units of quantities: words of the calendar and UCUM, as far as comparing and converting need them.
 
-mod ucum;
-
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use crate::Decimal;
 use crate::item::Quantity;
 use ucum::Measure;
+
+/// Longest code that arithmetic makes.
+const MAX_CODE: usize = 256;
 
 /// The code of UCUM for a word of the calendar that has a fixed length: a second is a second, and by FHIRPath 6.1 so are
 /// the others up to the week. A year and a month have none.
@@ -34,7 +35,7 @@ fn aligned(left: &Quantity<'_>, right: &Quantity<'_>) -> Option<(Decimal, Decima
     if let (Some(left_months), Some(right_months)) = (months(left), months(right)) {
         return Some((left_months, right_months));
     }
-    let (left_measure, right_measure) = (Measure::parse(code(left)?)?, Measure::parse(code(right)?)?);
+    let (left_measure, right_measure) = (Measure::of(code(left)?)?, Measure::of(code(right)?)?);
     left_measure.is_comparable(&right_measure).then_some(())?;
     Some((left_measure.canonical(left.value)?, right_measure.canonical(right.value)?))
 }
@@ -81,8 +82,7 @@ pub(crate) fn add<'a>(left: &Quantity<'a>, right: &Quantity<'a>) -> Option<Quant
     if left.unit == right.unit && left.calendar == right.calendar {
         return Some(Quantity { value: left.value.checked_add(right.value)?, ..left.clone() });
     }
-    let target =
-        if Measure::parse(code(left)?)?.factor() <= Measure::parse(code(right)?)?.factor() { left } else { right };
+    let target = if Measure::of(code(left)?)?.factor() <= Measure::of(code(right)?)?.factor() { left } else { right };
     let (left_in, right_in) = (convert(left, code(target)?)?, convert(right, code(target)?)?);
     Some(Quantity { value: left_in.value.checked_add(right_in.value)?, ..target.clone() })
 }
@@ -92,10 +92,21 @@ pub(crate) fn multiply<'a>(left: &Quantity<'a>, right: &Quantity<'a>) -> Option<
     let value = left.value.checked_mul(right.value)?;
     let unit = match (code(left)?, code(right)?) {
         ("1", unit) | (unit, "1") => unit.to_owned(),
-        (left, right) if left == right => format!("{left}2"),
+        (left, right) if left == right && is_simple(left) => format!("{left}2"),
         (left, right) => format!("{left}.{right}"),
     };
-    Some(Quantity { value, unit: unit.into(), calendar: false })
+    of_unit(value, unit)
+}
+
+/// Whether an exponent can stand behind it: `m`, but not `m2`, `m.s` or `mm[Hg]{mean}`.
+fn is_simple(code: &str) -> bool {
+    code.bytes().last().is_some_and(|last| last.is_ascii_alphabetic() || last == b']')
+        && !code.contains(['.', '/', '{', '('])
+}
+
+/// None where the code is longer than one may be.
+fn of_unit<'a>(value: Decimal, unit: String) -> Option<Quantity<'a>> {
+    (unit.len() <= MAX_CODE).then(|| Quantity { value, unit: unit.into(), calendar: false })
 }
 
 /// The quotient, its unit `left/right`, `1` for the same unit.
@@ -108,9 +119,10 @@ pub(crate) fn divide<'a>(left: &Quantity<'a>, right: &Quantity<'a>) -> Option<Qu
     let unit = match (left_code, right_code) {
         (unit, "1") => unit.to_owned(),
         ("1", unit) => format!("/{unit}"),
+        (left, right) if right.contains(['.', '/']) => format!("{left}/({right})"),
         (left, right) => format!("{left}/{right}"),
     };
-    Some(Quantity { value, unit: unit.into(), calendar: false })
+    of_unit(value, unit)
 }
 
 /// The same amount in another unit of the same dimension.

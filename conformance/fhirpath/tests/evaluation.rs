@@ -228,6 +228,35 @@ fn an_evaluation_that_runs_away_ends_at_the_step_limit() {
 }
 
 #[test]
+fn neither_items_nor_texts_grow_beyond_the_step_limit() {
+    let many = (0..60).map(|number| number.to_string()).collect::<Vec<_>>().join(" | ");
+    for (start, growth) in [
+        ("1", "$total.combine($total)"),
+        ("1", "$total.select($this.combine($this))"),
+        ("1", "$total.combine($total).where(true)"),
+        ("'xxxxxxxxxxxxxxxx'", "$total & $total"),
+        ("'xxxxxxxxxxxxxxxx'", "$total.replace('x', $total)"),
+        ("'xxxxxxxxxxxxxxxx'", "$total.replaceMatches('x', $total)"),
+        ("'xxxxxxxxxxxxxxxx'", "($total | $total.encode('hex')).join()"),
+        ("'xxxxxxxxxxxxxxxx'", "$total.encode('hex')"),
+        ("2 'm'", "($total * $total)"),
+    ] {
+        let expression = format!("({many}).aggregate({growth}, {start}).count()");
+        match run(PATIENT, &expression) {
+            Err(EvaluationError::TooCostly(_)) => {}
+            // A quantity ends by itself, as its value does.
+            Ok(found) => assert!(start == "2 'm'", "{expression}: {found:?}"),
+            Err(error) => assert!(start == "2 'm'", "{expression}: {error}"),
+        }
+    }
+    let large = "defineVariable('t', (1 | 2 | 3 | 4 | 5 | 6 | 7 | 8).aggregate($total & $total & $total & $total, 'xxxxxxxxxxxxxxxx'))";
+    let copies = format!("{large}.select(({many}).select(%t)).count()");
+    assert!(matches!(run(PATIENT, &copies), Err(EvaluationError::TooCostly(_))), "copies of a large text count");
+    let compared = format!("{large}.select(({many}).select(%t & 'a').distinct()).count()");
+    assert!(matches!(run(PATIENT, &compared), Err(EvaluationError::TooCostly(_))), "comparing large texts counts");
+}
+
+#[test]
 fn a_pattern_cannot_take_exponential_time() {
     let text = "a".repeat(5_000);
     assert_eq!(run(PATIENT, &format!("'{text}b'.matches('(a+)+$')")), Ok(vec!["false".to_owned()]));

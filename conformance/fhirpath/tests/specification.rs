@@ -439,6 +439,8 @@ fn arithmetic_gives_nothing_beyond_its_range() {
         9223372036854775807L + 1 =>
         1 + 'a' => !
         12 'cm' * 3 'cm' => 36 'cm2'
+        2 'cm2' * 3 'cm2' = 6 'cm4' => true
+        6 'g' / (2 'm/s') = 3 'g.s/m' => true
         12 'cm2' / 3 'cm' = 4 'cm' => true
         1 'm' + 1 'cm' => 101 'cm'
         1 'm' + 1 's' =>

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use fhir::json::{Document, Kind as Json, Value};
 
 use super::{EvaluationError, Evaluator};
-use crate::decimal::Decimal;
+use crate::Decimal;
 use crate::item::{Element, Item, Quantity};
 use crate::model::{Model, System};
 use crate::temporal::Temporal;

@@ -58,7 +58,7 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// Equality of two items; `None` where it cannot be decided.
     pub(super) fn same(&mut self, left: &Item<'a>, right: &Item<'a>) -> Result<Option<bool>, EvaluationError> {
-        self.charge(1)?;
+        self.charge(left.weight() + right.weight())?;
         let (Some(left_value), Some(right_value)) = (self.to_system(left), self.to_system(right)) else {
             return match (left, right) {
                 (Item::Element(left), Item::Element(right)) => self.same_elements(*left, *right).map(Some),
@@ -128,7 +128,7 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// Equivalence of two items.
     fn alike(&mut self, left: &Item<'a>, right: &Item<'a>) -> Result<bool, EvaluationError> {
-        self.charge(1)?;
+        self.charge(left.weight() + right.weight())?;
         match (self.to_system(left), self.to_system(right)) {
             (Some(left), Some(right)) => Ok(alike_values(&left, &right)),
             (None, None) => {

@@ -196,6 +196,12 @@ impl<'e, 'a> Evaluator<'e, 'a> {
 impl<'a> Evaluator<'_, 'a> {
     pub(crate) fn operation(&mut self, op: &'a Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         self.charge(1)?;
+        let items = self.result(op, frame)?;
+        self.charge_items(&items)?;
+        Ok(items)
+    }
+
+    fn result(&mut self, op: &'a Op, frame: &Frame<'_, 'a>) -> Evaluated<'a> {
         match op {
             // A literal lives in the program: its text is not copied.
             Op::Literal(Item::Text(text)) => Ok(smallvec![Item::Text(Cow::Borrowed(text))]),
@@ -206,7 +212,10 @@ impl<'a> Evaluator<'_, 'a> {
             Op::Total => Ok(Collection::from(frame.total.unwrap_or_default())),
             Op::Variable(name) => self.variable(name),
             Op::Root(specifier, name) => self.root(specifier, name, frame),
-            Op::Start(step) => self.step(step, Collection::from(frame.focus), frame),
+            Op::Start(step) => {
+                self.charge_items(frame.focus)?;
+                self.step(step, Collection::from(frame.focus), frame)
+            }
             Op::Path(head, steps) => self.path(head, steps, frame),
             Op::Sign(negative, operand) => {
                 let operand = self.operation(operand, frame)?;
@@ -237,6 +246,7 @@ impl<'a> Evaluator<'_, 'a> {
         let mut items = self.operation(head, frame)?;
         for step in steps {
             items = self.step(step, items, frame)?;
+            self.charge_items(&items)?;
         }
         Ok(items)
     }
@@ -312,6 +322,11 @@ impl<'a> Evaluator<'_, 'a> {
             return Err(EvaluationError::TooCostly(self.environment.step_limit));
         }
         Ok(())
+    }
+
+    /// Takes off what it costs to hold or copy items: texts of their own count by length.
+    pub(crate) fn charge_items(&mut self, items: &[Item<'a>]) -> Result<(), EvaluationError> {
+        self.charge(items.iter().map(Item::weight).sum())
     }
 
     /// Evaluates a lambda on one item of the input.

@@ -1,6 +1,6 @@
 //! The tree of an expression. Paths and unions are flat, so that a long one is not a deep one.
 
-use crate::decimal::Decimal;
+use crate::Decimal;
 use crate::temporal::Temporal;
 
 /// An expression.

@@ -4,7 +4,7 @@ use super::ast::{Expression, Literal, Operator, Step, TypeName};
 use super::lexer;
 use super::token::{Token, TokenKind};
 use super::{MAX_DEPTH, SyntaxError};
-use crate::decimal::Decimal;
+use crate::Decimal;
 
 /// Reads a whole expression.
 ///

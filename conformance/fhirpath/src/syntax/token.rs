@@ -1,6 +1,6 @@
 //! The words of an expression.
 
-use crate::decimal::Decimal;
+use crate::Decimal;
 use crate::temporal::Temporal;
 
 /// A token and where it starts.

@@ -187,3 +187,18 @@ fn a_rule_that_needs_codes_is_run_where_they_are_known() {
     assert_eq!(rules(&scenario("Patient")), 0);
     assert_eq!(rules(&scenario("Nonsense")), 1, "another structure needs its version");
 }
+
+#[test]
+fn an_invariant_that_names_what_is_not_there_is_doubtful() {
+    let doubts = |expression: &str| {
+        let constraint = format!(
+            r#"{{"id":"Patient.contact","path":"Patient.contact","constraint":[{{"key":"p-1","severity":"error","human":"h",
+            "expression":"{expression}"}}]}}"#
+        );
+        let text = structure("Patient", "", &constraint);
+        let outcome = profile::validate(text.as_bytes(), Version::R4, None);
+        outcome.0.into_iter().filter(|issue| issue.text.contains("unknown element")).count()
+    };
+    assert_eq!(doubts("name.exists() and %resource.birthDate.exists()"), 0);
+    assert_eq!(doubts("birthDate.exists()"), 1);
+}

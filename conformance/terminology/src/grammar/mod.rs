@@ -3,7 +3,6 @@
 mod identifier;
 mod language;
 mod media_type;
-pub mod ucum;
 
 pub use identifier::{is_loinc_form, is_npi, is_oid, is_snomed_form, is_uri, is_uuid};
 pub use language::is_language;

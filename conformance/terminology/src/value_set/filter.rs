@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 use regex::{Regex, RegexBuilder};
 
 use crate::code_system::{CodeSystem, Concept, Text};
-use crate::grammar::ucum;
 
 /// What a filter does with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
