@@ -40,7 +40,7 @@ fn outcome(job: &Value) -> io::Result<Outcome> {
     let validator = Validator::new(version).with(resources).map_err(io::Error::other)?;
     let profiles: Vec<&str> = profile.as_deref().into_iter().collect();
     let bytes = std::fs::read(job["file"].as_str().unwrap_or_default())?;
-    Ok(validator.validate(&bytes, &Request { expected: None, profiles: &profiles }))
+    Ok(validator.validate(&bytes, &Request { expected: None, profiles: &profiles, ..Request::default() }))
 }
 
 /// A definition as JSON.

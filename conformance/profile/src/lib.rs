@@ -12,6 +12,7 @@ mod explain;
 mod finding;
 mod format;
 pub mod invariants;
+mod policy;
 mod profiled;
 mod reference;
 mod report;
@@ -26,6 +27,7 @@ use fhir::json::Node;
 use fhir::{Outcome, ResourceType, Version};
 
 pub use explain::explain;
+pub use policy::{BestPractice, Policy, UnknownExtensions};
 pub use scan::{Bounds, Scratch, scan};
 pub use validator::{Checked, Refused, Request, Validator};
 
@@ -37,7 +39,7 @@ thread_local! {
 /// is. For people's own files: takes far larger ones than [`check`].
 #[must_use]
 pub fn validate(bytes: &[u8], version: Version, expected: Option<ResourceType>) -> Outcome {
-    Validator::new(version).validate(bytes, &Request { expected, profiles: &[] })
+    Validator::new(version).validate(bytes, &Request { expected, ..Request::default() })
 }
 
 /// Checks a resource by the scan alone. The nodes are those of `fhir::Resource::index`: each knows its element.

@@ -13,6 +13,7 @@ use package::{Artefact, Registry};
 use terminology::{InvalidResource, Terminology};
 
 use crate::explain::Explanation;
+use crate::policy::Policy;
 use crate::profiled::Engine;
 use crate::report::Report;
 use crate::scan::{Bounds, Scratch, scan_with};
@@ -25,6 +26,7 @@ const STEPS: u64 = 200_000_000;
 pub struct Validator {
     version: Version,
     engine: Arc<Engine>,
+    policy: Arc<Policy>,
 }
 
 /// What one validation is asked beyond the validator's own settings.
@@ -34,6 +36,8 @@ pub struct Request<'a> {
     pub expected: Option<ResourceType>,
     /// Canonicals of profiles that it must follow beside those that it claims itself.
     pub profiles: &'a [&'a str],
+    /// Canonicals of profiles that resources of a type must follow at every depth: in Bundles and Parameters, and contained.
+    pub by_type: &'a [(ResourceType, &'a [&'a str])],
 }
 
 /// A resource that came over the wire and is valid.
@@ -94,13 +98,14 @@ impl Validator {
     /// For definitions and codes, which are of one release.
     #[must_use]
     pub fn of(registry: Registry, terminology: Terminology) -> Self {
-        Self { version: registry.version(), engine: Arc::new(Engine::new(registry, terminology)) }
+        let engine = Arc::new(Engine::new(registry, terminology));
+        Self { version: engine.registry().version(), engine, policy: Arc::default() }
     }
 
     /// With code systems and value sets of its own: those of packages, or of what a resource comes with.
     #[must_use]
     pub fn with_terminology(self, terminology: Terminology) -> Self {
-        Self::of(self.registry().clone(), terminology)
+        Self { policy: Arc::clone(&self.policy), ..Self::of(self.registry().clone(), terminology) }
     }
 
     /// The same with further resources: definitions, value sets and code systems, alone, in Bundles or contained. What was there
@@ -113,7 +118,19 @@ impl Validator {
         let artefacts = resources.iter().filter_map(|json| Artefact::from_json(json.clone()).ok());
         let registry = self.registry().with(artefacts);
         let terminology = self.terminology().with(resources.iter().map(AsRef::as_ref))?;
-        Ok(Self::of(registry, terminology))
+        Ok(Self { policy: Arc::clone(&self.policy), ..Self::of(registry, terminology) })
+    }
+
+    /// The same with other settings. Definitions and codes are shared.
+    #[must_use]
+    pub fn with_policy(&self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self.clone() }
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The release.
@@ -192,6 +209,7 @@ impl Validator {
     /// The scan and the passes.
     fn run(&self, bytes: &[u8], request: &Request<'_>, bounds: Bounds, scratch: &mut Scratch) -> Report {
         let mut report = Report::new(bounds.findings);
+        let bounds = Bounds { best_practice: self.policy.best_practice, ..bounds };
         scan_with(bytes, self.version, request.expected, bounds, Some(self.engine()), scratch);
         if scratch.is_whole() {
             let document = Document::new(bytes, scratch.nodes());

@@ -110,7 +110,7 @@ fn a_warning_does_not_refuse_and_a_recommendation_is_silent_unless_asked_for() {
     assert_eq!(broken(text, Version::R4), [(Severity::Warning, "Library".to_owned(), "lib-0".to_owned())]);
 
     let text = patient(r#""active":true"#);
-    let bounds = Bounds { best_practice: true, ..Bounds::default() };
+    let bounds = Bounds { best_practice: profile::BestPractice::Warning, ..Bounds::default() };
     assert!(profile::scan(text.as_bytes(), Version::R4, None, bounds, &mut scratch));
     assert!(scratch.has_warnings());
     assert!(profile::scan(text.as_bytes(), Version::R4, None, Bounds::default(), &mut scratch));

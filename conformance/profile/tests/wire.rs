@@ -6,7 +6,8 @@ use fhir::{ResourceType, Version};
 use profile::{Checked, Refused, Request, Validator};
 
 fn check(json: &str, profiles: &[&str]) -> Result<Checked, Refused> {
-    Validator::new(Version::R4).check(json.as_bytes(), &Request { expected: Some(ResourceType::PATIENT), profiles })
+    Validator::new(Version::R4)
+        .check(json.as_bytes(), &Request { expected: Some(ResourceType::PATIENT), profiles, ..Request::default() })
 }
 
 #[test]

@@ -11,6 +11,7 @@ use fhir::{Issue, IssueType, Outcome, ResourceType, Severity, Version};
 
 use crate::finding::{Finding, Problem};
 use crate::invariants::Invariant;
+use crate::policy::BestPractice;
 use crate::rules::{self, Rules};
 use crate::scan::Scratch;
 
@@ -19,7 +20,8 @@ use crate::scan::Scratch;
 #[must_use]
 pub fn explain(bytes: &[u8], version: Version, expected: Option<ResourceType>, scratch: &Scratch) -> Outcome {
     let document = Document::new(bytes, scratch.nodes());
-    let explanation = Explanation::new(document, version, expected);
+    let explanation =
+        Explanation { best_practice: scratch.best_practice(), ..Explanation::new(document, version, expected) };
     Outcome(scratch.findings().iter().map(|finding| explanation.issue(finding)).collect())
 }
 
@@ -28,12 +30,13 @@ pub(crate) struct Explanation<'a> {
     pub(crate) definitions: &'static Definitions,
     rules: &'static Rules,
     expected: Option<ResourceType>,
+    best_practice: BestPractice,
 }
 
 impl<'a> Explanation<'a> {
     pub(crate) fn new(document: Document<'a>, version: Version, expected: Option<ResourceType>) -> Self {
         let rules = rules::of(version);
-        Self { document, definitions: rules.definitions, rules, expected }
+        Self { document, definitions: rules.definitions, rules, expected, best_practice: BestPractice::Ignore }
     }
 }
 
@@ -60,7 +63,10 @@ impl Explanation<'_> {
 
     fn severity(&self, problem: Problem) -> Severity {
         match problem {
-            Problem::Invariant(rule) => self.rules.invariants.rule(rule).map_or(Severity::Error, Invariant::severity),
+            Problem::Invariant(rule) => match self.rules.invariants.rule(rule) {
+                Some(rule) if rule.is_best_practice() => self.best_practice.severity(),
+                rule => rule.map_or(Severity::Error, Invariant::severity),
+            },
             Problem::Unchecked(_) => Severity::Warning,
             _ => Severity::Error,
         }

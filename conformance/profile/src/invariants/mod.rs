@@ -98,6 +98,11 @@ impl Invariant {
         if self.constraint.is_error { Severity::Error } else { Severity::Warning }
     }
 
+    /// Whether it is a recommendation.
+    pub(crate) fn is_best_practice(&self) -> bool {
+        is_best_practice(&self.constraint.key)
+    }
+
     /// Whether it holds for every object that has exactly the members of these ordinals
     /// ([`definitions::Element::ordinal`]): then it need not run. False says nothing.
     #[inline]

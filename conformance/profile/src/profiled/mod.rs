@@ -40,6 +40,9 @@ pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut R
             Some(mark @ (Mark::Resource | Mark::Observation)) if value.kind() == Kind::Object => {
                 open.enter(value);
                 claims(&mut walk, value, open.scope());
+                for profile in by_type(subject, value, request) {
+                    asked(&mut walk, value, profile, open.scope());
+                }
                 if *mark == Mark::Observation {
                     vital_signs(&mut walk, value, open.scope());
                 }
@@ -60,7 +63,9 @@ pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut R
         node += 1;
     }
     for profile in request.profiles {
-        asked(&mut walk, profile);
+        if let Some(root) = subject.document.root() {
+            asked(&mut walk, root, profile, Scope { resource: 0, root: 0 });
+        }
     }
 }
 
@@ -167,12 +172,19 @@ fn vital_signs<'a>(walk: &mut Walk<'a, '_>, observation: Value<'a>, scope: Scope
     }
 }
 
-/// A profile that somebody wants the root to follow.
-fn asked(walk: &mut Walk<'_, '_>, canonical: &str) {
-    let Some(root) = walk.document().root() else { return };
+/// The profiles that the request has for resources of a type.
+fn by_type<'r>(subject: &Subject<'_>, resource: Value<'_>, request: &'r Request<'_>) -> impl Iterator<Item = &'r str> {
+    let asked = if request.by_type.is_empty() { None } else { subject.definitions.element_of(resource.node()) };
+    let name = asked.map(definitions::Element::name);
+    let meant = request.by_type.iter().filter(move |(of, _)| Some(of.as_str()) == name);
+    meant.flat_map(|(_, profiles)| profiles.iter().copied())
+}
+
+/// A profile that somebody wants a resource to follow.
+fn asked<'a>(walk: &mut Walk<'a, '_>, resource: Value<'a>, canonical: &str, scope: Scope) {
     match walk.engine().profile(canonical) {
-        Ok(profile) => against(walk, root, 0, &profile, Scope { resource: 0, root: 0 }),
-        Err(error) => walk.error(0, IssueType::NotFound, || error.to_string()),
+        Ok(profile) => against(walk, resource, resource.index(), &profile, scope),
+        Err(error) => walk.error(resource.index(), IssueType::NotFound, || error.to_string()),
     }
 }
 

@@ -8,6 +8,7 @@ use fhirpath::EvaluationError;
 use super::{Pending, STEPS, Scanner, Scratch, Step};
 use crate::finding::Problem;
 use crate::invariants::{Place, Verdict};
+use crate::policy::BestPractice;
 use crate::profiled::Known;
 use crate::report::Report;
 use crate::rules;
@@ -21,7 +22,7 @@ impl Scanner<'_> {
         if group == 0 {
             return;
         }
-        for rule in self.rules.invariants.open(group, seen, self.bounds.best_practice) {
+        for rule in self.rules.invariants.open(group, seen, self.bounds.best_practice != BestPractice::Ignore) {
             self.scratch.pending.push(Pending { node, resource: self.resource, root: self.root, rule });
         }
     }
@@ -29,7 +30,10 @@ impl Scanner<'_> {
     /// Whether a problem is enough to refuse.
     pub(super) fn is_error(&self, problem: Problem) -> bool {
         match problem {
-            Problem::Invariant(rule) => self.rules.invariants.rule(rule).is_none_or(|rule| rule.constraint().is_error),
+            Problem::Invariant(rule) => self.rules.invariants.rule(rule).is_none_or(|rule| {
+                let level = self.bounds.best_practice;
+                if rule.is_best_practice() { level == BestPractice::Error } else { rule.constraint().is_error }
+            }),
             Problem::Unchecked(_) => false,
             _ => true,
         }

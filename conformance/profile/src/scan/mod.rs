@@ -17,6 +17,7 @@ use fhir::{ResourceType, Version};
 pub(crate) use invariants::settle;
 
 use crate::finding::{Finding, Problem};
+use crate::policy::BestPractice;
 use crate::profiled::Engine;
 use crate::rules::{self, Rules};
 
@@ -37,6 +38,8 @@ pub struct Scratch {
     errors: usize,
     /// Nodes of resources of types that packages define.
     own: Vec<u32>,
+    /// What became of recommendations in the last scan.
+    best_practice: BestPractice,
 }
 
 /// An invariant that the presence of members has not decided.
@@ -97,6 +100,10 @@ impl Scratch {
         &self.own
     }
 
+    pub(crate) const fn best_practice(&self) -> BestPractice {
+        self.best_practice
+    }
+
     pub(crate) fn findings(&self) -> &[Finding] {
         &self.findings
     }
@@ -114,13 +121,13 @@ pub struct Bounds {
     pub findings: usize,
     /// Steps that all invariants together may take.
     pub steps: u64,
-    /// Whether recommendations (dom-6) are warnings; otherwise they are not checked.
-    pub best_practice: bool,
+    /// What becomes of recommendations (dom-6).
+    pub best_practice: BestPractice,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { json: Limits::default(), findings: 100, steps: STEPS, best_practice: false }
+        Self { json: Limits::default(), findings: 100, steps: STEPS, best_practice: BestPractice::Ignore }
     }
 }
 
@@ -150,6 +157,7 @@ pub(crate) fn scan_with(
 ) -> bool {
     scratch.nodes.clear();
     scratch.own.clear();
+    scratch.best_practice = bounds.best_practice;
     scratch.findings.clear();
     scratch.locals.clear();
     scratch.pending.clear();

@@ -6,5 +6,6 @@ mod bindings;
 mod elements;
 mod expressions;
 mod own_types;
+mod policy;
 mod rules;
 mod support;

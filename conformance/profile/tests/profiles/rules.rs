@@ -300,3 +300,20 @@ fn a_profile_that_leads_to_itself_ends() {
         ),
     );
 }
+
+#[test]
+fn a_rule_may_name_the_profile_that_it_stands_in() {
+    let rule = json!({ "key": "t-1", "severity": "error", "human": "phones say their use", "expression": "slice(%profile, 'phone').all(use.exists())" });
+    let by_system = json!({ "discriminator": [{ "type": "value", "path": "system" }], "rules": "open" });
+    let profile = profile_of(
+        "Patient",
+        json!([
+            { "id": "Patient.telecom", "path": "Patient.telecom", "slicing": by_system, "constraint": [rule] },
+            { "id": "Patient.telecom:phone", "path": "Patient.telecom", "sliceName": "phone" },
+            { "id": "Patient.telecom:phone.system", "path": "Patient.telecom.system", "min": 1, "fixedCode": "phone" },
+        ]),
+    );
+    let telecom = |system: &str| patient(json!({ "telecom": [{ "system": system, "value": "x" }] }));
+    accepted(&profile, &telecom("email"));
+    refused(&profile, &telecom("phone"), "Patient.telecom[0]", "t-1");
+}

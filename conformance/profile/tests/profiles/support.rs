@@ -40,7 +40,8 @@ pub(crate) fn extension(url: &str, context: &str, type_: &str) -> Value {
 pub(crate) fn issues(definitions: &[Value], resource: &Value, profiles: &[&str]) -> Vec<(Severity, String)> {
     let definitions = definitions.iter().map(|definition| Bytes::from(definition.to_string()));
     let validator = Validator::new(Version::R4).with(definitions).unwrap();
-    let outcome = validator.validate(resource.to_string().as_bytes(), &Request { expected: None, profiles });
+    let outcome = validator
+        .validate(resource.to_string().as_bytes(), &Request { expected: None, profiles, ..Request::default() });
     let said = outcome.0.into_iter().map(|issue| {
         let place = issue.expression.unwrap_or_default();
         (issue.severity, format!("{place}: {}", issue.text))

@@ -27,7 +27,7 @@ fn definitions(resource: &Resource, plan: &Plan, validator: &Validator) -> Resul
         ValidateMode::Off => Outcome::default(),
         ValidateMode::Enforce | ValidateMode::Warn => {
             let profiles = plan.profiles_for(resource.resource_type, validator);
-            let request = Request { expected: Some(resource.resource_type), profiles: &profiles };
+            let request = Request { expected: Some(resource.resource_type), profiles: &profiles, ..Request::default() };
             match validator.check(&resource.bytes, &request) {
                 Ok(checked) => return Ok(checked),
                 Err(wrong) if plan.validate == ValidateMode::Enforce => {

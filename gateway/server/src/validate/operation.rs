@@ -190,7 +190,7 @@ impl Question {
         }
         let of_route = rules.map(|rules| rules.profiles_for(self.resource_type, validator)).unwrap_or_default();
         let profiles: Vec<&str> = self.profile.as_deref().into_iter().chain(of_route).collect();
-        let request = Request { expected: Some(self.resource_type), profiles: &profiles };
+        let request = Request { expected: Some(self.resource_type), profiles: &profiles, ..Request::default() };
         let mut outcome = match validator.check(bytes, &request) {
             Ok(checked) => checked.doubts,
             Err(refused) => refused.outcome,

@@ -229,6 +229,9 @@ impl<'c> Compiler<'c> {
 
     fn invariant(&self, rule: &Constraint, shape: Option<Shape<'static>>) -> Option<Invariant> {
         let expression = rule.expression.as_ref()?;
+        // `%profile` is the profile that is being validated against (validation.html).
+        let own = || expression.replace("%profile", &format!("'{}'", self.structure.canonical().replace('\'', "\\'")));
+        let expression = &if expression.contains("%profile") { own() } else { expression.clone() };
         // A rule that does not compile here is the profile's fault or ours, never the resource's.
         Invariant::compile(&rule.key, &rule.human, rule.is_error, expression, self.version, shape).ok()
     }

@@ -51,7 +51,8 @@ impl<'a> Walk<'a, '_> {
     /// Nobody may overlook an unknown modifier; another unknown extension is for somebody else.
     #[cold]
     fn unknown_extension(&mut self, extension: Value<'a>, url: &str, is_modifier: bool, error: &Unresolved) {
-        let severity = if is_modifier { Severity::Error } else { Severity::Warning };
+        let policy = self.subject.validator.policy();
+        let severity = if is_modifier { Severity::Error } else { policy.extensions.severity(url) };
         self.say(severity, extension.index(), IssueType::Extension, || match error {
             Unresolved::Unknown { .. } if is_modifier => {
                 format!("expected a known modifier extension, found {url}: what it changes here cannot be told")

@@ -142,10 +142,6 @@ impl<'a, 'r> Walk<'a, 'r> {
         is_valid
     }
 
-    pub(crate) const fn document(&self) -> Document<'a> {
-        self.document
-    }
-
     pub(crate) const fn definitions(&self) -> &'static Definitions {
         self.definitions
     }
@@ -326,9 +322,8 @@ impl<'a, 'r> Walk<'a, 'r> {
 
     #[cold]
     pub(crate) fn unresolved(&mut self, error: &Unresolved, node: u32) {
-        self.say(Severity::Warning, node, IssueType::NotFound, || {
-            format!("{error}, so nothing was checked against it")
-        });
+        let severity = self.subject.validator.policy().unknown_profile;
+        self.say(severity, node, IssueType::NotFound, || format!("{error}, so nothing was checked against it"));
     }
 
     /// Whether work is left that may be done, and it is worth doing.

@@ -97,7 +97,7 @@ fn asked(server: &Url) -> Result<Asked, Box<dyn std::error::Error + Send + Sync>
 
 fn validate(validator: &Validator, profiles: &[String], bytes: &[u8]) -> Outcome {
     let profiles: Vec<&str> = profiles.iter().map(String::as_str).collect();
-    let request = Request { expected: None, profiles: &profiles };
+    let request = Request { expected: None, profiles: &profiles, ..Request::default() };
     // A fault of ours with one resource must not cost the answers about the others.
     catch_unwind(AssertUnwindSafe(|| validator.validate(bytes, &request))).unwrap_or_else(|_| broken())
 }

@@ -35,7 +35,7 @@ fn whoever_validates_during_a_reload_sees_the_old_or_the_new_and_never_an_error(
         let validate = || {
             let mut seen = [0_u32; 2];
             while !is_over.load(Ordering::Relaxed) {
-                let request = Request { expected: None, profiles: &[URL] };
+                let request = Request { expected: None, profiles: &[URL], ..Request::default() };
                 let outcome = packages.validator(Version::R4).validate(br#"{"resourceType": "Patient"}"#, &request);
                 let text = String::from_utf8(outcome.to_json()).unwrap();
                 let (old, new) = (text.contains("Patient.active"), text.contains("Patient.birthDate"));
