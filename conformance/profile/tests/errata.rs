@@ -27,6 +27,14 @@ fn a_questionnaire_that_r5_generated_may_repeat_link_ids_and_no_other_one_may() 
 }
 
 #[test]
+fn types_that_the_generator_of_r4b_cannot_name_may_share_a_link_id_and_nothing_else_may() {
+    let twice = |link_id: &str| questionnaire("http://a.example/q", link_id).replace("Account.meta-flyover", link_id);
+    assert_eq!(said(&twice("Task.value[x]._null"), Version::R4B, "que-2"), Some(Severity::Warning));
+    assert_eq!(said(&twice("Task.value[x]._null"), Version::R4, "que-2"), Some(Severity::Error));
+    assert_eq!(said(&twice("Task.value"), Version::R4B, "que-2"), Some(Severity::Error));
+}
+
+#[test]
 fn a_code_system_of_r4b_that_claims_to_be_shareable_is_warned_that_it_has_no_publisher() {
     let system = |publisher: &str| {
         format!(

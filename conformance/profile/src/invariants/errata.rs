@@ -159,6 +159,13 @@ const ERRATA: &[Erratum] = &[
     },
     Erratum {
         key: "que-2",
+        releases: &[Version::R4B],
+        published: "descendants().linkId.isDistinct()",
+        remedy: Remedy::Doubtful("descendants().linkId.where(contains('[x]._null').not()).isDistinct()"),
+        source: "R4B: its questionnaire that is generated from a structure calls the types of a choice `[x]._null`, several of one choice the same",
+    },
+    Erratum {
+        key: "que-2",
         releases: &[Version::R5],
         published: "descendants().linkId.isDistinct()",
         remedy: Remedy::Doubtful(
