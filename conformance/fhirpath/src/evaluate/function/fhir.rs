@@ -12,6 +12,9 @@ use crate::item::{Collection, Element, Item};
 use crate::program::Name;
 use crate::unit;
 
+/// Steps that asking for a profile counts as: it walks through the element.
+const PROFILE: u64 = 1_000;
+
 static EXTENSION: LazyLock<Name> = LazyLock::new(|| Name::from("extension"));
 static MODIFIER_EXTENSION: LazyLock<Name> = LazyLock::new(|| Name::from("modifierExtension"));
 static URL: LazyLock<Name> = LazyLock::new(|| Name::from("url"));
@@ -78,7 +81,7 @@ impl<'a> Evaluator<'_, 'a> {
         let Environment { document, services, .. } = *self.environment;
         let mut found = Collection::new();
         for item in call.input {
-            self.charge(1)?;
+            self.charge(PROFILE)?;
             let Item::Element(element) = item else { continue };
             match services.is_in_slice(document, element.any_node(), &profile, &slice) {
                 Some(true) => found.push(item.clone()),
@@ -118,7 +121,7 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(boolean(Some(fhir::narrative::fault(text.as_bytes()).is_none())))
     }
 
-    fn conforms_to(&self, call: &Call<'_, 'a>) -> Evaluated<'a> {
+    fn conforms_to(&mut self, call: &Call<'_, 'a>) -> Evaluated<'a> {
         const NAME: &str = "conformsTo";
         let Some(profile) = self.text(call.argument(0), NAME)? else { return Ok(Collection::new()) };
         let element = match call.input {
@@ -132,6 +135,7 @@ impl<'a> Evaluator<'_, 'a> {
         {
             return Ok(boolean(Some(self.model.is_a(element.kind, &specifier))));
         }
+        self.charge(PROFILE)?;
         let services = self.environment.services;
         match services.conforms_to(self.environment.document, element.any_node(), &profile) {
             Some(conforms) => Ok(boolean(Some(conforms))),
