@@ -5,6 +5,7 @@
 
 mod base;
 mod errata;
+mod period;
 mod presence;
 
 use std::borrow::Cow;
@@ -39,6 +40,8 @@ pub struct Invariant {
     certain: Box<[Term]>,
     /// Whether it asks what time it is.
     has_clock: bool,
+    /// Whether it is the rule of Period, which most periods follow at first sight.
+    is_of_period: bool,
 }
 
 /// What an invariant says of an element.
@@ -83,7 +86,8 @@ impl Invariant {
         let program = Program::of(&expression, version)?;
         let certain = shape.map(|shape| presence::certain(&expression, shape)).unwrap_or_default();
         let has_clock = ["now()", "today()", "timeOfDay()"].iter().any(|it| constraint.expression.contains(it));
-        Ok(Self { constraint, program, certain, has_clock })
+        let is_of_period = period::RULES.contains(&&*constraint.expression);
+        Ok(Self { constraint, program, certain, has_clock, is_of_period })
     }
 
     /// What its definition says.
@@ -127,6 +131,9 @@ impl Invariant {
             ..Environment::new(place.document)
         };
         let Some(node) = place.document.at(place.node) else { return (Verdict::Holds, 0) };
+        if self.is_of_period && period::is_in_order(node) {
+            return (Verdict::Holds, 0);
+        }
         let kind = ElementId::from_raw(node.node().element).map(fhirpath::Kind::from).unwrap_or_default();
         let context = Item::Element(Element::new(place.node, kind));
         let (truth, steps) = self.program.check(&environment, context);

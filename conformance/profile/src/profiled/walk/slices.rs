@@ -1,7 +1,7 @@
 //! Slices (profiling.html#slicing): which items are in which, and what follows.
 
 use fhir::IssueType;
-use fhir::json::Value;
+use fhir::json::{Kind, Value};
 use package::Rules;
 use terminology::{Coding, Membership};
 
@@ -103,7 +103,8 @@ impl<'a> Walk<'a, '_> {
                 )
             });
         }
-        for (_, item) in items.iter().enumerate().filter(|(number, _)| chosen.has(*number)) {
+        let is_chosen = |(number, _): &(usize, Item<'a>)| chosen.has(*number);
+        for (_, item) in items.iter().enumerate().filter(is_chosen).take(count as usize) {
             self.item(item, at);
         }
         if let Some(inner) = &at.rule.slicing {
@@ -156,6 +157,9 @@ impl<'a> Walk<'a, '_> {
     fn meets(&mut self, item: Item<'a>, number: usize, test: &Test, at: At<'_>) -> bool {
         if let Check::Position(place) = test.check {
             return number == place as usize;
+        }
+        if let Some(is_met) = has_literal(item, test) {
+            return is_met;
         }
         if let Check::Exists(is_there) = test.check {
             return self.any(item, &test.path, at, &mut |_, _| true) == is_there;
@@ -272,4 +276,15 @@ impl<'a> Walk<'a, '_> {
         };
         coded(value) || value.member("coding").into_iter().flat_map(Value::children).any(coded)
     }
+}
+
+/// Whether a member is a string as a test wants it: what most slices are told by, the URLs of extensions. None where it is not as
+/// simple as that.
+fn has_literal(item: Item<'_>, test: &Test) -> Option<bool> {
+    let ([Step::Member(name)], Check::Fixed(wanted) | Check::Pattern(wanted)) = (&*test.path, &test.check) else {
+        return None;
+    };
+    let wanted = wanted.root().filter(|wanted| wanted.kind() == Kind::String)?;
+    let found = item.object()?.children().find(|member| member.name_bytes() == name.as_bytes())?;
+    (found.kind() == Kind::String).then(|| found.raw() == wanted.raw())
 }
