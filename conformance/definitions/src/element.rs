@@ -309,6 +309,12 @@ impl<'d> Element<'d> {
 }
 
 impl Definitions {
+    /// How many elements there are, the 0 of what is none included: their raw ids are below.
+    #[must_use]
+    pub fn element_count(&self) -> u32 {
+        self.tables.elements.len() as u32
+    }
+
     /// The element with that id.
     #[inline]
     #[must_use]

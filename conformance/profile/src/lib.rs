@@ -6,6 +6,7 @@
 //!
 //! [`check`] is the scan alone: for a payload that was validated in another release already.
 
+mod agenda;
 mod base;
 mod binding;
 mod explain;

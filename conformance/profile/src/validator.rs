@@ -12,6 +12,7 @@ use fhir::{IssueType, Outcome, ResourceType, Severity, Version};
 use package::{Artefact, Registry};
 use terminology::{InvalidResource, Terminology};
 
+use crate::agenda::Agenda;
 use crate::explain::Explanation;
 use crate::policy::Policy;
 use crate::profiled::Engine;
@@ -212,11 +213,12 @@ impl Validator {
         let bounds = Bounds { best_practice: self.policy.best_practice, ..bounds };
         scan_with(bytes, self.version, request.expected, bounds, Some(self.engine()), scratch);
         if scratch.is_whole() {
+            scratch.plan(self.version);
             let document = Document::new(bytes, scratch.nodes());
             let definitions = definitions::of(self.version);
             let subject = Subject { document, definitions, validator: self, own: scratch.own() };
             crate::scan::settle(&subject, scratch, &mut report);
-            passes(&subject, request, &mut report);
+            passes(&subject, scratch.agenda(), request, &mut report);
         }
         report
     }
@@ -237,8 +239,8 @@ impl Validator {
 }
 
 /// Every pass behind the scan, in the order in which people want to read what they find.
-fn passes(subject: &Subject<'_>, request: &Request<'_>, report: &mut Report) {
-    crate::base::check(subject, report);
-    crate::binding::check(subject, report);
-    crate::profiled::check(subject, request, report);
+fn passes(subject: &Subject<'_>, agenda: &Agenda, request: &Request<'_>, report: &mut Report) {
+    crate::base::check(subject, &agenda.base, report);
+    crate::binding::check(subject, &agenda.coded, report);
+    crate::profiled::check(subject, &agenda.marked, request, report);
 }

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use definitions::{Definitions, Element, ElementId, Primitive};
 use fhir::Version;
-use fhir::json::Node;
 
 /// The rules that an element's values must follow beyond their structure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,8 +72,8 @@ impl Duties {
     }
 
     #[inline]
-    pub(super) fn of(&self, node: &Node) -> Duty {
-        self.0.get(node.element as usize).copied().unwrap_or_default()
+    pub(super) fn of(&self, element: u32) -> Duty {
+        self.0.get(element as usize).copied().unwrap_or_default()
     }
 }
 

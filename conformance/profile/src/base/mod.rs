@@ -30,20 +30,25 @@ mod supplement;
 mod uri;
 mod value_set;
 
+use fhir::Version;
 use fhir::json::{Kind, Value};
 
 use crate::report::Report;
 use crate::validator::Subject;
 use duty::Duty;
 
-/// All of them.
-pub(crate) fn check(subject: &Subject<'_>, report: &mut Report) {
+/// Whether an element, by its raw id, has a rule.
+pub(crate) fn has_duty(version: Version, element: u32) -> bool {
+    duty::of(version).of(element) != Duty::None
+}
+
+/// All of them, at the nodes that have any.
+pub(crate) fn check(subject: &Subject<'_>, nodes: &[u32], report: &mut Report) {
     let duties = duty::of(subject.definitions.version());
     let Some(root) = subject.document.root() else { return };
     let mut element_ids = 0;
-    for index in 0..root.node().after {
-        let Some(value) = subject.document.at(index) else { return };
-        let duty = duties.of(value.node());
+    for value in nodes.iter().filter_map(|node| subject.document.at(*node)) {
+        let duty = duties.of(value.node().element);
         if duty == Duty::ElementId {
             element_ids += 1;
         } else if duty != Duty::None && value.kind() != Kind::Array {

@@ -7,6 +7,7 @@ mod coding;
 mod display;
 mod plan;
 
+use definitions::Definitions;
 use fhir::json::{Kind, Value};
 
 use crate::report::Report;
@@ -15,13 +16,16 @@ pub(crate) use bound::{Binding, check_bound};
 use plan::Plan;
 pub(crate) use plan::Shape;
 
+/// Whether an element, by its raw id, is coded.
+pub(crate) fn is_coded(definitions: &'static Definitions, element: u32) -> bool {
+    Plan::of(definitions).shape(element).is_some()
+}
+
 /// Every coded element of the base specification. Required bindings that the scan has checked are not looked at again.
-pub(crate) fn check(subject: &Subject<'_>, report: &mut Report) {
+pub(crate) fn check(subject: &Subject<'_>, nodes: &[u32], report: &mut Report) {
     let plan = Plan::of(subject.definitions);
-    let Some(root) = subject.document.root() else { return };
     let mut concept: Option<Value<'_>> = None;
-    for index in 0..root.node().after {
-        let Some(value) = subject.document.at(index) else { return };
+    for value in nodes.iter().filter_map(|node| subject.document.at(*node)) {
         let element = value.node().element;
         let Some(shape) = plan.shape(element) else { continue };
         if plan.is_scanned(element) && value.kind() == Kind::Object {
@@ -32,7 +36,7 @@ pub(crate) fn check(subject: &Subject<'_>, report: &mut Report) {
         }
         let is_coding = shape == Shape::Coding || shape == Shape::Quantity && value.member("system").is_some();
         if is_coding && value.kind() == Kind::Object {
-            let is_reported = || concept.is_some_and(|concept| is_reported(subject, concept, index));
+            let is_reported = || concept.is_some_and(|concept| is_reported(subject, concept, value.index()));
             coding::check(subject, value, &is_reported, report);
         }
         if let Some(binding) = plan.binding(subject.definitions, element) {

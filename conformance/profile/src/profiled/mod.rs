@@ -17,7 +17,7 @@ mod vital_signs;
 mod walk;
 
 use fhir::json::{Kind, Value};
-use fhir::{IssueType, Severity};
+use fhir::{IssueType, Severity, Version};
 
 pub(crate) use engine::Engine;
 use marks::Mark;
@@ -27,14 +27,18 @@ use walk::{Holders, Scope, Walk};
 use crate::report::Report;
 use crate::validator::{Request, Subject};
 
+/// Whether an element, by its raw id, is a resource, an extension, or what holds contained resources.
+pub(crate) fn is_marked(version: Version, element: u32) -> bool {
+    marks::of(version).get(element as usize).is_some_and(|mark| *mark != Mark::None)
+}
+
 /// All resources of a document against the profiles that they claim, its root against those that are asked for as well, and all
 /// extensions against their definitions.
-pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut Report) {
+pub(crate) fn check(subject: &Subject<'_>, nodes: &[u32], request: &Request<'_>, report: &mut Report) {
     let mut walk = Walk::new(subject, report);
     let marks = marks::of(subject.validator.version());
     let mut open = Open::new();
-    let mut node = 0;
-    while let Some(value) = subject.document.at(node) {
+    for value in nodes.iter().filter_map(|node| subject.document.at(*node)) {
         match marks.get(value.node().element as usize) {
             Some(Mark::Contained) if value.kind() == Kind::Array => open.contained = value.node().after,
             Some(mark @ (Mark::Resource | Mark::Observation)) if value.kind() == Kind::Object => {
@@ -48,8 +52,9 @@ pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut R
                 }
             }
             Some(mark @ (Mark::Extension | Mark::ModifierExtension)) if value.kind() == Kind::Object => {
-                open.leave(node);
-                walk.extension(value, *mark == Mark::ModifierExtension, open.holders(node), open.scope());
+                open.leave(value.index());
+                let holders = open.holders(value);
+                walk.extension(value, *mark == Mark::ModifierExtension, holders, open.scope());
             }
             _ if !subject.own.is_empty() && subject.own.binary_search(&node).is_ok() => {
                 open.enter(value);
@@ -57,10 +62,6 @@ pub(crate) fn check(subject: &Subject<'_>, request: &Request<'_>, report: &mut R
             }
             _ => {}
         }
-        if value.kind() == Kind::Object {
-            open.hold(value);
-        }
-        node += 1;
     }
     for profile in request.profiles {
         if let Some(root) = subject.document.root() {
@@ -77,6 +78,8 @@ struct Open {
     /// Objects and where they end.
     objects: [(u32, u32); DEPTH],
     held: usize,
+    /// Where the nodes start that have not been looked at for them.
+    next: u32,
     /// Scopes and where they end; what is nested deeper is taken for a part of the last.
     scopes: [(u32, u32, u32); 16],
     depth: usize,
@@ -86,24 +89,32 @@ struct Open {
 
 impl Open {
     const fn new() -> Self {
-        Self { objects: [(0, 0); DEPTH], held: 0, scopes: [(0, 0, 0); 16], depth: 0, contained: 0 }
+        Self { objects: [(0, 0); DEPTH], held: 0, next: 0, scopes: [(0, 0, 0); 16], depth: 0, contained: 0 }
+    }
+
+    /// The object around a node, and the one around that. Nodes are asked for in the order of the document.
+    fn holders(&mut self, node: Value<'_>) -> Holders {
+        let before = (self.next..node.index()).filter_map(|index| node.document().at(index));
+        before.filter(|value| value.kind() == Kind::Object).for_each(|object| self.hold(object));
+        self.next = node.index();
+        self.let_go(node.index());
+        let at = |back: usize| self.held.checked_sub(back).and_then(|place| self.objects.get(place));
+        Holders { inner: at(1).map_or(0, |it| it.0), outer: at(2).map_or(0, |it| it.0) }
     }
 
     fn hold(&mut self, object: Value<'_>) {
-        self.holders(object.index());
+        self.let_go(object.index());
         if let Some(place) = self.objects.get_mut(self.held) {
             *place = (object.index(), object.node().after);
             self.held += 1;
         }
     }
 
-    /// The object around a node, and the one around that.
-    fn holders(&mut self, node: u32) -> Holders {
+    /// Objects that end before a node.
+    fn let_go(&mut self, node: u32) {
         while self.held > 0 && self.objects.get(self.held - 1).is_some_and(|(_, after)| *after <= node) {
             self.held -= 1;
         }
-        let at = |back: usize| self.held.checked_sub(back).and_then(|place| self.objects.get(place));
-        Holders { inner: at(1).map_or(0, |it| it.0), outer: at(2).map_or(0, |it| it.0) }
     }
 
     fn enter(&mut self, resource: Value<'_>) {

@@ -16,6 +16,7 @@ use fhir::{ResourceType, Version};
 
 pub(crate) use invariants::settle;
 
+use crate::agenda::Agenda;
 use crate::finding::{Finding, Problem};
 use crate::policy::BestPractice;
 use crate::profiled::Engine;
@@ -34,6 +35,8 @@ pub struct Scratch {
     pending: Vec<Pending>,
     /// Those of them that only codes or profiles decide.
     undecided: Vec<Pending>,
+    /// Where the passes behind the scan have something to do.
+    agenda: Agenda,
     /// Findings that are errors.
     errors: usize,
     /// Nodes of resources of types that packages define.
@@ -93,11 +96,18 @@ impl Scratch {
         if self.pending.capacity() > USUAL {
             self.pending = Vec::new();
         }
+        if self.agenda.capacity() > USUAL {
+            self.agenda = Agenda::default();
+        }
     }
 
-    /// Resources of types that packages define.
-    pub(crate) fn own(&self) -> &[u32] {
-        &self.own
+    /// Notes where the passes have something to do.
+    pub(crate) fn plan(&mut self, version: Version) {
+        self.agenda.fill(&self.nodes, version);
+    }
+
+    pub(crate) const fn agenda(&self) -> &Agenda {
+        &self.agenda
     }
 
     pub(crate) const fn best_practice(&self) -> BestPractice {
