@@ -39,39 +39,37 @@ pub struct Quoted {
 /// When it does not end, has a raw control character, an unknown escape or a lone surrogate.
 #[inline]
 pub fn string(bytes: &[u8], start: usize) -> Result<Quoted, SyntaxError> {
-    let mut at = start;
-    let mut escaped = false;
+    let close = next_special(bytes, start);
+    if bytes.get(close) == Some(&b'"') { Ok(Quoted { close, escaped: false }) } else { escaped_string(bytes, close) }
+}
+
+/// The same behind the first backslash, control character or the end.
+#[inline(never)]
+fn escaped_string(bytes: &[u8], mut at: usize) -> Result<Quoted, SyntaxError> {
     loop {
-        at = next_special(bytes, at);
         match bytes.get(at) {
-            Some(b'"') => return Ok(Quoted { close: at, escaped }),
-            Some(b'\\') => {
-                escaped = true;
-                at = escape(bytes, at)?;
-            }
+            Some(b'"') => return Ok(Quoted { close: at, escaped: true }),
+            Some(b'\\') => at = escape(bytes, at)?,
             Some(_) => return Err(SyntaxError::new(at, Fault::ControlCharacter)),
             None => return Err(SyntaxError::new(at, Fault::OpenString)),
         }
+        at = next_special(bytes, at);
     }
 }
 
 /// The first quote, backslash or control character at or behind `at`, eight bytes a step.
 #[inline]
-fn next_special(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+fn next_special(bytes: &[u8], at: usize) -> usize {
+    let (chunks, rest) = bytes.get(at..).unwrap_or_default().as_chunks::<8>();
+    let mut place = at;
+    for chunk in chunks {
         let found = specials(u64::from_le_bytes(*chunk));
         if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
+            return place + (found.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        place += 8;
     }
-    while let Some(byte) = bytes.get(at) {
-        if matches!(byte, b'"' | b'\\' | 0..0x20) {
-            break;
-        }
-        at += 1;
-    }
-    at
+    place + rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
 }
 
 /// High bits at the special bytes of a chunk. A borrow can mark a byte too many, but only above a true one.

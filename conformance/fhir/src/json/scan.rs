@@ -40,6 +40,10 @@ pub fn check_text(bytes: &[u8]) -> Result<(), SyntaxError> {
     if u32::try_from(bytes.len()).is_err() {
         return Err(SyntaxError::new(0, Fault::TooLong));
     }
+    // Most are: decided many bytes at a time.
+    if bytes.is_ascii() {
+        return Ok(());
+    }
     std::str::from_utf8(bytes).map(|_| ()).map_err(|error| SyntaxError::new(error.valid_up_to(), Fault::Utf8))
 }
 

@@ -58,6 +58,25 @@ impl Scanner<'_> {
     /// Whether another member follows; its name, behind the quote, is next then.
     #[inline]
     pub(super) fn more_members(&mut self, is_first: bool) -> Step<bool> {
+        match self.bytes.get(self.at..self.at + 2) {
+            Some(b",\"") if !is_first => {
+                self.at += 2;
+                Ok(true)
+            }
+            Some([b'"', _]) if is_first => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some([b'}', _]) => {
+                self.at += 1;
+                Ok(false)
+            }
+            _ => self.more_members_apart(is_first),
+        }
+    }
+
+    /// The same where there is space, or something else.
+    fn more_members_apart(&mut self, is_first: bool) -> Step<bool> {
         self.space();
         match self.byte() {
             Some(b'}') => {
@@ -79,14 +98,14 @@ impl Scanner<'_> {
     }
 
     fn member(&mut self, members: &mut Members, resource_type: Option<usize>) -> Step {
-        let (name, is_escaped) = self.member_name()?;
-        if is_escaped {
+        let name = self.member_name()?;
+        if name.is_escaped {
             self.report(Problem::EscapedName)?;
             return self.untyped(name);
         }
-        let end = name.start + name.length as usize;
-        let key = Key::within(self.bytes, name.start, end);
-        let text = self.bytes.get(name.start..end).unwrap_or_default();
+        let span = name.span();
+        let key = Key::within(self.bytes, span.start, span.end);
+        let text = self.bytes.get(span).unwrap_or_default();
         match members.shape.member_with(key, text) {
             Some(element) => self.value_of(members, name, element),
             None if text == b"resourceType" && resource_type.is_some() => self.resource_type_member(members, name),
@@ -96,7 +115,7 @@ impl Scanner<'_> {
 
     /// Reads a member name and the colon; the value is next.
     #[inline]
-    pub(super) fn member_name(&mut self) -> Step<(Name, bool)> {
+    pub(super) fn member_name(&mut self) -> Step<Name> {
         let start = self.at;
         let quoted = match string(self.bytes, start) {
             Ok(quoted) => quoted,
@@ -104,13 +123,23 @@ impl Scanner<'_> {
         };
         let Ok(length) = u16::try_from(quoted.close - start) else { return self.fault(Fault::LongName) };
         self.at = quoted.close + 1;
+        match self.bytes.get(self.at..self.at + 2) {
+            // Most JSON on the wire has no space.
+            Some([b':', next]) if *next > b' ' => self.at += 1,
+            _ => self.colon()?,
+        }
+        Ok(Name { start: start as u32, length, is_escaped: quoted.escaped })
+    }
+
+    /// Reads a colon and the space around it.
+    fn colon(&mut self) -> Step {
         self.space();
         if self.byte() != Some(b':') {
             return self.fault(Fault::Colon);
         }
         self.at += 1;
         self.space();
-        Ok((Name { start, length }, quoted.escaped))
+        Ok(())
     }
 
     #[inline]
@@ -135,8 +164,8 @@ impl Scanner<'_> {
     /// A companion, or a member that the shape does not have.
     #[cold]
     fn other_member(&mut self, members: &mut Members, name: Name, is_companion: bool) -> Step {
-        let end = name.start + name.length as usize;
-        let of = self.bytes.get(name.start + 1..end).filter(|_| is_companion);
+        let span = name.span();
+        let of = self.bytes.get(span.start + 1..span.end).filter(|_| is_companion);
         let Some(element) = of.and_then(|of| members.shape.member(of)) else {
             self.report(Problem::UnknownMember)?;
             return self.untyped(name);

@@ -9,6 +9,8 @@ mod resource;
 mod special;
 mod untyped;
 
+use std::ops::Range;
+
 use definitions::{Element, Shape};
 use fhir::json::lexer::skip_space;
 use fhir::json::{Document, Fault, Kind, Limits, Node, SyntaxError, check_text};
@@ -217,8 +219,18 @@ struct Scanner<'a> {
 /// A member name in the text; of length 0 for an item and the root.
 #[derive(Clone, Copy, Default)]
 struct Name {
-    start: usize,
+    start: u32,
     length: u16,
+    is_escaped: bool,
+}
+
+impl Name {
+    /// Its bytes in the text.
+    #[inline]
+    fn span(self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.length as usize
+    }
 }
 
 impl Scanner<'_> {
@@ -270,6 +282,18 @@ impl Scanner<'_> {
     /// Whether another item follows in the array; its value is next then.
     #[inline]
     fn more_items(&mut self, is_first: bool) -> Step<bool> {
+        match self.byte() {
+            Some(b']') => {
+                self.at += 1;
+                Ok(false)
+            }
+            Some(b'{' | b'"') if is_first => Ok(true),
+            _ => self.more_items_apart(is_first),
+        }
+    }
+
+    /// The same where there is space, or a comma.
+    fn more_items_apart(&mut self, is_first: bool) -> Step<bool> {
         self.space();
         match self.byte() {
             Some(b']') => {
@@ -352,7 +376,7 @@ impl Scanner<'_> {
         self.scratch.nodes.push(Node {
             start: start as u32,
             end: end as u32,
-            name: name.start as u32,
+            name: name.start,
             name_length: name.length,
             kind,
             after,

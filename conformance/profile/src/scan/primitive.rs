@@ -2,7 +2,7 @@
 
 use definitions::{Element, Primitive, ValueSet};
 use fhir::json::Kind;
-use fhir::json::lexer::unescape;
+use fhir::json::lexer::{Quoted, string, unescape};
 use fhir::narrative;
 
 use super::{Name, Scanner, Step};
@@ -12,23 +12,53 @@ use crate::format::{self, Numeric};
 impl Scanner<'_> {
     #[inline]
     pub(super) fn primitive(&mut self, name: Name, element: Element<'static>, primitive: Primitive) -> Step {
-        let index = self.next_node();
-        let start = self.at;
+        if self.byte() == Some(b'"') {
+            return self.quoted(name, element, primitive);
+        }
         if matches!(self.byte(), Some(b'{' | b'[' | b'n')) {
             return self.no_primitive(name, element, primitive);
         }
+        let (index, start) = (self.next_node(), self.at);
         let kind = self.literal(name, element.id().raw())?;
-        let (start, end) = match kind {
-            Kind::String | Kind::EscapedString => (start + 1, self.at - 1),
-            _ => (start, self.at),
-        };
         if element.has_invariants() {
             self.note_invariants(index, element.id(), 0);
         }
-        match self.problem_of(element, primitive, kind, start, end) {
+        let value = self.bytes.get(start..self.at).unwrap_or_default();
+        match literal_problem(primitive, kind, value) {
             Some(problem) => self.report_at(index, problem),
             None => Ok(()),
         }
+    }
+
+    fn quoted(&mut self, name: Name, element: Element<'static>, primitive: Primitive) -> Step {
+        let start = self.at + 1;
+        let Quoted { close, escaped } = match string(self.bytes, start) {
+            Ok(quoted) => quoted,
+            Err(error) => return self.syntax(error),
+        };
+        let kind = if escaped { Kind::EscapedString } else { Kind::String };
+        let index = self.push(kind, name, self.at, close + 1, element.id().raw())?;
+        self.at = close + 1;
+        if element.has_invariants() {
+            self.note_invariants(index, element.id(), 0);
+        }
+        let value = self.bytes.get(start..close).unwrap_or_default();
+        let problem = if escaped {
+            self.escaped_problem(element, primitive, value)
+        } else {
+            string_problem(element, primitive, value, false)
+        };
+        match problem {
+            Some(problem) => self.report_at(index, problem),
+            None => Ok(()),
+        }
+    }
+
+    fn escaped_problem(&mut self, element: Element<'static>, primitive: Primitive, value: &[u8]) -> Option<Problem> {
+        let text = &mut self.scratch.text;
+        text.clear();
+        unescape(value, text);
+        string_problem(element, primitive, text, true)
     }
 
     /// `null`, an array or an object where a literal is expected.
@@ -43,38 +73,16 @@ impl Scanner<'_> {
         }
         self.pass_over(name, element)
     }
+}
 
-    #[inline]
-    fn problem_of(
-        &mut self,
-        element: Element<'static>,
-        primitive: Primitive,
-        kind: Kind,
-        start: usize,
-        end: usize,
-    ) -> Option<Problem> {
-        let expected = match primitive {
-            Primitive::Boolean => matches!(kind, Kind::True | Kind::False),
-            Primitive::Decimal | Primitive::Integer | Primitive::PositiveInt | Primitive::UnsignedInt => {
-                kind == Kind::Number
-            }
-            _ => matches!(kind, Kind::String | Kind::EscapedString),
-        };
-        if !expected {
-            return Some(Problem::ExpectedPrimitive(primitive));
+/// What is wrong with what stands without quotes.
+fn literal_problem(primitive: Primitive, kind: Kind, value: &[u8]) -> Option<Problem> {
+    match (primitive, kind) {
+        (Primitive::Boolean, Kind::True | Kind::False) => None,
+        (Primitive::Decimal | Primitive::Integer | Primitive::PositiveInt | Primitive::UnsignedInt, Kind::Number) => {
+            number_problem(primitive, value)
         }
-        let value = self.bytes.get(start..end).unwrap_or_default();
-        match kind {
-            Kind::Number => number_problem(primitive, value),
-            Kind::String => string_problem(element, primitive, value, false),
-            Kind::EscapedString => {
-                let text = &mut self.scratch.text;
-                text.clear();
-                unescape(value, text);
-                string_problem(element, primitive, text, true)
-            }
-            _ => None,
-        }
+        _ => Some(Problem::ExpectedPrimitive(primitive)),
     }
 }
 
@@ -90,6 +98,9 @@ fn number_problem(primitive: Primitive, value: &[u8]) -> Option<Problem> {
 
 #[inline]
 fn string_problem(element: Element<'static>, primitive: Primitive, value: &[u8], was_escaped: bool) -> Option<Problem> {
+    if is_unquoted(primitive) {
+        return Some(Problem::ExpectedPrimitive(primitive));
+    }
     if value.is_empty() {
         return Some(Problem::EmptyString);
     }
@@ -107,6 +118,15 @@ fn string_problem(element: Element<'static>, primitive: Primitive, value: &[u8],
         Primitive::String if element.is_element_id() && !format::has_no_space(value) => Some(Problem::ElementId),
         _ => None,
     }
+}
+
+/// Whether values of the type are no strings.
+#[inline]
+const fn is_unquoted(primitive: Primitive) -> bool {
+    matches!(
+        primitive,
+        Primitive::Boolean | Primitive::Decimal | Primitive::Integer | Primitive::PositiveInt | Primitive::UnsignedInt
+    )
 }
 
 /// A code of the value set has the form of a code, too.

@@ -46,7 +46,7 @@ impl Scanner<'_> {
         let mut is_first = true;
         while self.more_members(is_first)? {
             is_first = false;
-            let (name, _) = self.member_name()?;
+            let name = self.member_name()?;
             self.untyped(name)?;
         }
         self.close(index);
