@@ -25,8 +25,8 @@ const CODED: u8 = 2;
 const MARKED: u8 = 4;
 
 impl Agenda {
-    /// Forgets the last document, and notes what is to be done in this one.
-    pub(crate) fn fill(&mut self, nodes: &[Node], version: Version) {
+    /// Forgets the last document, and notes what is to be done in this one. `own`: resources of types that packages define.
+    pub(crate) fn fill(&mut self, nodes: &[Node], own: &[u32], version: Version) {
         let passes = passes(version);
         self.clear();
         for (node, index) in nodes.iter().zip(0..) {
@@ -39,6 +39,11 @@ impl Agenda {
                     list.push(index);
                 }
             }
+        }
+        if !own.is_empty() {
+            self.marked.extend(own);
+            self.marked.sort_unstable();
+            self.marked.dedup();
         }
     }
 

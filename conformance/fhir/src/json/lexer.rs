@@ -57,6 +57,25 @@ fn escaped_string(bytes: &[u8], mut at: usize) -> Result<Quoted, SyntaxError> {
     }
 }
 
+/// The length of a member name of up to sixteen bytes that starts at `start`, has no escape, and is followed by `":` and at most one
+/// space, which is what nearly all are; and where, from `start`, its value stands. None says nothing.
+#[inline]
+#[must_use]
+pub fn short_name(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
+    let window = bytes.get(start..)?.first_chunk::<20>()?;
+    let [head, tail] = [window.first_chunk::<8>()?, window.get(8..)?.first_chunk::<8>()?];
+    let found = specials(u64::from_le_bytes(*head));
+    let length = match found {
+        0 => 8 + (specials(u64::from_le_bytes(*tail)).trailing_zeros() / 8) as usize,
+        _ => (found.trailing_zeros() / 8) as usize,
+    };
+    match window.get(length..)? {
+        [b'"', b':', next, ..] if *next > b' ' => Some((length, length + 2)),
+        [b'"', b':', b' ', next, ..] if *next > b' ' => Some((length, length + 3)),
+        _ => None,
+    }
+}
+
 /// The first quote, backslash or control character at or behind `at`, eight bytes a step.
 #[inline]
 fn next_special(bytes: &[u8], at: usize) -> usize {

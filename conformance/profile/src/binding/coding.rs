@@ -23,7 +23,7 @@ pub(super) fn check(subject: &Subject<'_>, coding: Value<'_>, is_reported: &dyn 
         return;
     };
     let Some(url) = system.text() else { return };
-    if !url.contains(':') {
+    if memchr::memchr(b':', url.as_bytes()).is_none() {
         return;
     }
     let Some(text) = code.and_then(Value::text) else { return };

@@ -56,7 +56,7 @@ pub(crate) fn check(subject: &Subject<'_>, nodes: &[u32], request: &Request<'_>,
                 let holders = open.holders(value);
                 walk.extension(value, *mark == Mark::ModifierExtension, holders, open.scope());
             }
-            _ if !subject.own.is_empty() && subject.own.binary_search(&node).is_ok() => {
+            _ if !subject.own.is_empty() && subject.own.binary_search(&value.index()).is_ok() => {
                 open.enter(value);
                 own(&mut walk, value, open.scope());
             }

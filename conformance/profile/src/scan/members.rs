@@ -1,7 +1,7 @@
 //! The members of a typed object.
 
 use definitions::{Element, ElementId, Key, Shape};
-use fhir::json::lexer::string;
+use fhir::json::lexer::{short_name, string};
 use fhir::json::{Fault, Kind, Value};
 
 use super::{Name, Scanner, Step};
@@ -98,6 +98,19 @@ impl Scanner<'_> {
     }
 
     fn member(&mut self, members: &mut Members, resource_type: Option<usize>) -> Step {
+        if let Some((length, value)) = short_name(self.bytes, self.at) {
+            let (start, end) = (self.at, self.at + length);
+            let text = self.bytes.get(start..end).unwrap_or_default();
+            if let Some(element) = members.shape.member_with(Key::within(self.bytes, start, end), text) {
+                self.at = start + value;
+                let name = Name { start: start as u32, length: length as u16, is_escaped: false };
+                return self.value_of(members, name, element);
+            }
+        }
+        self.any_member(members, resource_type)
+    }
+
+    fn any_member(&mut self, members: &mut Members, resource_type: Option<usize>) -> Step {
         let name = self.member_name()?;
         if name.is_escaped {
             self.report(Problem::EscapedName)?;

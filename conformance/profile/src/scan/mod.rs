@@ -105,7 +105,7 @@ impl Scratch {
 
     /// Notes where the passes have something to do.
     pub(crate) fn plan(&mut self, version: Version) {
-        self.agenda.fill(&self.nodes, version);
+        self.agenda.fill(&self.nodes, &self.own, version);
     }
 
     pub(crate) const fn agenda(&self) -> &Agenda {
@@ -114,6 +114,11 @@ impl Scratch {
 
     pub(crate) const fn best_practice(&self) -> BestPractice {
         self.best_practice
+    }
+
+    /// Resources of types that packages define.
+    pub(crate) fn own(&self) -> &[u32] {
+        &self.own
     }
 
     pub(crate) fn findings(&self) -> &[Finding] {

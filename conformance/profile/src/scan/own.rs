@@ -80,13 +80,13 @@ impl Scanner<'_> {
     }
 
     fn own_member(&mut self, node: u32, structure: &Structure, index: usize) -> Step {
-        let (name, is_escaped) = self.member_name()?;
-        if is_escaped {
+        let name = self.member_name()?;
+        if name.is_escaped {
             self.report(Problem::EscapedName)?;
             return self.untyped(name);
         }
         let bytes = self.bytes;
-        let text = bytes.get(name.start..name.start + name.length as usize).unwrap_or_default();
+        let text = bytes.get(name.span()).unwrap_or_default();
         if index == 0 && text == b"resourceType" {
             return self.untyped(name);
         }

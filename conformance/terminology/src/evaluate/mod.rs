@@ -22,10 +22,9 @@ pub(crate) struct Question<'t> {
 
 /// A canonical and its version.
 pub(crate) fn parts(canonical: &str) -> (&str, Option<&str>) {
-    match canonical.split_once('|') {
-        Some((url, version)) => (url, Some(version).filter(|version| !version.is_empty())),
-        None => (canonical, None),
-    }
+    let Some(bar) = memchr::memchr(b'|', canonical.as_bytes()) else { return (canonical, None) };
+    let (url, version) = (canonical.get(..bar).unwrap_or_default(), canonical.get(bar + 1..));
+    (url, version.filter(|version| !version.is_empty()))
 }
 
 /// Whether a version is what was asked for: `4.0` asks for `4.0.1` too.

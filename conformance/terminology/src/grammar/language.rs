@@ -1,7 +1,5 @@
 //! BCP 47: language tags.
 
-use std::cell::LazyCell;
-
 use fhir::Version;
 
 use crate::facts;
@@ -10,9 +8,10 @@ use crate::facts;
 /// languages, scripts and regions are told by their form.
 #[must_use]
 pub fn is_language(text: &str) -> bool {
-    if GRANDFATHERED.iter().any(|tag| tag.eq_ignore_ascii_case(text)) {
-        return true;
-    }
+    is_regular(text) || GRANDFATHERED.iter().any(|tag| tag.eq_ignore_ascii_case(text))
+}
+
+fn is_regular(text: &str) -> bool {
     let mut parts = text.split('-').peekable();
     let Some(language) = parts.next() else { return false };
     if language.eq_ignore_ascii_case("x") {
@@ -53,11 +52,9 @@ fn is_primary(language: &str) -> bool {
 fn is_two_letter(language: &str) -> bool {
     const WITHDRAWN: [&str; 7] = ["in", "iw", "ji", "jw", "mo", "sh", "tl"];
     const LIST: &str = "http://terminology.hl7.org/ValueSet/Languages";
-    let is_listed = LazyCell::new(|| {
-        let mut clauses = facts::value_sets(Version::R4, LIST).flat_map(|set| &set.includes);
-        clauses.any(|clause| clause.codes.as_ref().is_some_and(|codes| codes.has(language, true)))
-    });
-    WITHDRAWN.iter().any(|code| code.eq_ignore_ascii_case(language)) || *is_listed
+    let mut clauses = facts::value_sets(Version::R4, LIST).flat_map(|set| &set.includes);
+    clauses.any(|clause| clause.codes.as_ref().is_some_and(|codes| codes.has(language, true)))
+        || WITHDRAWN.iter().any(|code| code.eq_ignore_ascii_case(language))
 }
 
 fn is_variant(part: &str) -> bool {

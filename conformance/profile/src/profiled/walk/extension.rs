@@ -27,10 +27,10 @@ impl<'a> Walk<'a, '_> {
     pub(crate) fn extension(&mut self, extension: Value<'a>, is_modifier: bool, holders: Holders, scope: Scope) {
         let Some(url) = extension.member("url").and_then(Value::text) else { return };
         // Within another extension a url without a scheme names a part of that.
-        if !url.contains(':') {
+        if memchr::memchr(b':', url.as_bytes()).is_none() {
             return;
         }
-        let plain = url.split('|').next().unwrap_or_default();
+        let plain = memchr::memchr(b'|', url.as_bytes()).and_then(|bar| url.get(..bar)).unwrap_or(&url);
         if plain.len() < url.len() {
             self.error(extension.index(), IssueType::Value, || {
                 "expected the url of an extension without a version".to_owned()
