@@ -138,7 +138,7 @@ impl<'d> Shape<'d> {
     }
 
     /// The same for a name whose key is known.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn member_with(self, key: Key, name: &[u8]) -> Option<Element<'d>> {
         let tables = &self.definitions.tables;

@@ -14,6 +14,9 @@ fn characters(value: &[u8]) -> usize {
 
 /// datatypes.html#code: no space at the ends, single spaces within.
 pub(super) fn is_code(value: &[u8]) -> bool {
+    if is_solid(value) {
+        return !value.is_empty();
+    }
     let mut after_space = true;
     for byte in value {
         let is_space = is_space(*byte);
@@ -25,6 +28,12 @@ pub(super) fn is_code(value: &[u8]) -> bool {
     !after_space
 }
 
+/// Whether there is certainly no space: decided many bytes at a time.
+#[inline]
+fn is_solid(value: &[u8]) -> bool {
+    value.iter().fold(u8::MAX, |least, byte| least.min(*byte)) > b' '
+}
+
 #[inline]
 const fn is_space(byte: u8) -> bool {
     byte <= b' ' && matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0B | 0x0C)
@@ -32,7 +41,7 @@ const fn is_space(byte: u8) -> bool {
 
 /// datatypes.html#uri, and element ids: no space.
 pub(crate) fn has_no_space(value: &[u8]) -> bool {
-    !value.iter().any(|byte| is_space(*byte))
+    is_solid(value) || !value.iter().any(|byte| is_space(*byte))
 }
 
 /// datatypes.html#oid
