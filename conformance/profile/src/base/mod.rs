@@ -1,7 +1,7 @@
 //! Rules of the base specification that are no matter of one object's structure.
 //!
-//! One walk over the nodes: a table made once per release says which elements have a rule at all ([`duty`]), so that a resource
-//! without such elements costs one look-up a node and nothing else. A family of rules is a file.
+//! One walk over the nodes that have a rule at all: a table made once per release says which elements do ([`duty`]), and
+//! [`crate::agenda`] finds them. A family of rules is a file.
 
 mod attachment;
 mod bundle;
