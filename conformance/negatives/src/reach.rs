@@ -16,11 +16,16 @@ impl Reach {
         let root = definitions.type_named(type_name).and_then(|known| known.root());
         let root = root.and_then(|root| definitions.element(root)).and_then(Element::shape);
         let mut reach = Self { shapes: BTreeMap::new() };
+        let is_plain = |(_, element): (u16, Element<'static>)| !element.is_simple_quantity();
         let mut next: Vec<_> = root.into_iter().map(|shape| (shape, None)).collect();
         while !next.is_empty() {
             // Level by level, so that each shape is reached by a shortest way.
             for (shape, from) in std::mem::take(&mut next) {
                 if reach.shapes.contains_key(&shape.number()) {
+                    // What a SimpleQuantity may not have needs a quantity elsewhere.
+                    if reach.is_simple(shape) && from.is_some_and(is_plain) {
+                        reach.shapes.insert(shape.number(), (shape, from));
+                    }
                     continue;
                 }
                 reach.shapes.insert(shape.number(), (shape, from));
@@ -33,6 +38,16 @@ impl Reach {
 
     pub(crate) fn shapes(&self) -> impl Iterator<Item = Shape<'static>> + '_ {
         self.shapes.values().map(|(shape, _)| *shape)
+    }
+
+    /// Whether an element may appear in a shape: a quantity that is a SimpleQuantity wherever it appears has no comparator.
+    pub(crate) fn allows(&self, shape: Shape<'static>, element: Element<'static>) -> bool {
+        element.name() != "comparator" || !self.is_simple(shape)
+    }
+
+    fn is_simple(&self, shape: Shape<'static>) -> bool {
+        let way = self.shapes.get(&shape.number()).and_then(|(_, from)| *from);
+        way.is_some_and(|(_, element)| element.is_simple_quantity())
     }
 
     pub(crate) fn has(&self, shape: Shape<'static>) -> bool {

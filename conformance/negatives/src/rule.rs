@@ -109,7 +109,7 @@ impl Rules {
             for element in shape.elements() {
                 rules_of_appearance(shape, element, &mut all);
             }
-            for element in concrete(shape) {
+            for element in concrete(shape).filter(|element| reach.allows(shape, *element)) {
                 rules_of_value(shape, element, &mut all);
             }
         }
