@@ -184,6 +184,46 @@ mod tests {
     }
 
     #[test]
+    fn every_resource_must_follow_the_profiles_that_are_asked_for() {
+        let us_core = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient";
+        let patient = br#"{"resourceType":"Patient","active":true}"#;
+        let judged = |profiles: &[&str]| {
+            let profiles = profiles.iter().map(|profile| (*profile).to_owned()).collect();
+            Judge::new(profiles, Given::default(), None).unwrap().validate(Version::R4, patient)
+        };
+        assert!(!judged(&[]).has_errors());
+        assert!(judged(&[us_core]).0.iter().any(|issue| issue.expression.as_deref() == Some("Patient.identifier")));
+    }
+
+    #[test]
+    fn the_exit_code_is_0_when_all_are_sound_and_1_when_any_is_not() {
+        use clap::Parser as _;
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            validate: Validate,
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str, content: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path.display().to_string()
+        };
+        let good = at("good.json", r#"{"resourceType":"Patient","active":true}"#);
+        let bad = at("bad.json", r#"{"resourceType":"Patient","active":1}"#);
+        for (arguments, expected) in [
+            (vec![good.as_str()], ExitCode::SUCCESS),
+            (vec![good.as_str(), bad.as_str()], ExitCode::FAILURE),
+            (vec!["--ndjson", good.as_str()], ExitCode::SUCCESS),
+            (vec!["--ndjson", bad.as_str()], ExitCode::FAILURE),
+        ] {
+            let line = Line::parse_from(std::iter::once("validate").chain(arguments.iter().copied()));
+            let code = line.validate.run().unwrap();
+            assert_eq!(format!("{code:?}"), format!("{expected:?}"), "{arguments:?}");
+        }
+    }
+
+    #[test]
     fn a_file_that_is_not_there_is_an_outcome_too() {
         let outcome = one(&Judge::default(), Version::R4, Path::new("/nowhere/patient.json"));
         assert_eq!(outcome.0[0].code, IssueType::NotFound);

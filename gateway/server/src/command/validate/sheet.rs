@@ -116,6 +116,20 @@ mod tests {
     }
 
     #[test]
+    fn colours_are_for_a_terminal_and_say_the_same() {
+        let source = r#"{"resourceType":"Patient","active":1}"#;
+        let outcome = profile::validate(source.as_bytes(), Version::R4, None);
+        let sheet = |colours| Sheet { name: "patient.json", source: source.as_bytes(), first_line: 1, colours };
+        let (plain, coloured) = (sheet(false).render(&outcome), sheet(true).render(&outcome));
+        assert!(coloured.contains("\u{1b}[") && !plain.contains('\u{1b}'), "{coloured}");
+        let steps = coloured.split('\u{1b}').enumerate();
+        let bare: String = steps
+            .map(|(index, text)| if index == 0 { text } else { text.split_once('m').map_or("", |(_, rest)| rest) })
+            .collect();
+        assert_eq!(bare, plain);
+    }
+
+    #[test]
     fn a_sound_resource_is_one_line() {
         assert_eq!(rendered(r#"{"resourceType":"Patient","active":true}"#), "patient.json: valid");
     }
