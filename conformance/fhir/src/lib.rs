@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod query;
 pub mod resource;
 pub mod resource_type;
+pub mod shape;
 pub mod version;
 
 pub use capability::Capability;
@@ -19,4 +20,5 @@ pub use outcome::{Issue, IssueType, Outcome, Severity};
 pub use query::{Handling, Query};
 pub use resource::Resource;
 pub use resource_type::ResourceType;
+pub use shape::Shape;
 pub use version::Version;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use adapter::Clock;
-use fhir::IssueType;
+use fhir::{IssueType, Shape};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, header};
@@ -32,7 +32,7 @@ use crate::passage::{Passage, Stage};
 use crate::receive::path::Path;
 use crate::receive::payload::Lease;
 use crate::receive::site::{Door, Site, Sites};
-use crate::receive::{self, Envelope, Lingering, Received, Request, Shape, negotiate};
+use crate::receive::{self, Envelope, Lingering, Received, Request, negotiate};
 use crate::respond::{self, Manner, account, cors};
 use crate::route::{self, Destination, Plan, Routes};
 use crate::telemetry::{Meters, Tracing};

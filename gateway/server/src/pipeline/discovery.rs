@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use adapter::Practice;
 use bytes::Bytes;
-use fhir::Query;
+use fhir::{Query, Shape};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use parking_lot::Mutex;
@@ -19,7 +19,7 @@ use crate::listener::Body;
 use crate::passage::Passage;
 use crate::receive::negotiate;
 use crate::receive::site::Site;
-use crate::receive::{Preferences, Shape};
+use crate::receive::{Preferences, check_method};
 use crate::respond::{self, Manner};
 use crate::validate::operation;
 
@@ -52,7 +52,7 @@ impl Pipeline {
         site: &Site,
         passage: &mut Passage,
     ) -> Result<Response<Body>, Failure> {
-        shape.check_method(&head.method)?;
+        check_method(shape, &head.method)?;
         let mut query = Query::parse(head.uri.query().unwrap_or_default());
         let format = negotiate::accept(&head.headers, &mut query, site.version)?;
         passage.format = format;
@@ -72,14 +72,14 @@ impl Pipeline {
 
     /// `[base]/.well-known/smart-configuration`: JSON whatever Accept says.
     pub(super) fn discover(&self, head: &Parts, shape: &Shape, site: &Site) -> Result<Response<Body>, Failure> {
-        shape.check_method(&head.method)?;
+        check_method(shape, &head.method)?;
         let document = self.authority.smart_configuration(&site.practice);
         Ok(public_json(head, document))
     }
 
     /// The public keys of the authorization server.
     pub(super) fn keys(&self, head: &Parts) -> Result<Response<Body>, Failure> {
-        Shape::Discovery.check_method(&head.method)?;
+        check_method(&Shape::Discovery, &head.method)?;
         Ok(public_json(head, self.authority.jwks()))
     }
 

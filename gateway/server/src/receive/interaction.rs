@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use fhir::interaction::{Level, Parameters, Patch};
 use fhir::json::{Document, Limits as ScanLimits, scan};
-use fhir::{Id, Interaction, IssueType, Query, Resource, ResourceType, Version};
+use fhir::{Id, Interaction, IssueType, Query, Resource, ResourceType, Shape, Version};
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 
@@ -14,7 +14,7 @@ use super::linger::Lingering;
 use super::markup::Markup;
 use super::payload::{self, Lease};
 use super::site::Site;
-use super::{Limits, Preferences, Shape, bad, conditions, negotiate};
+use super::{Limits, Preferences, bad, conditions, negotiate};
 use crate::failure::Failure;
 
 /// A search by form may be long, because lists of ids are; not as long as a resource.

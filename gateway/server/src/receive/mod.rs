@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use adapter::{Practice, Trace};
-use fhir::{Handling, Interaction, IssueType, Version, VersionId};
+use fhir::{Handling, Interaction, IssueType, Shape, Version, VersionId};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 
@@ -32,7 +32,7 @@ pub use linger::Lingering;
 pub use markup::Markup;
 pub use negotiate::Format;
 use payload::{Budget, Lease};
-pub use shape::Shape;
+pub use shape::check_method;
 use site::Site;
 
 /// What a request may cost before anybody knows who sent it.
@@ -95,7 +95,7 @@ pub async fn read(
     envelope: &Envelope,
     limits: &Limits,
 ) -> Result<Received, Failure> {
-    shape.check_method(&head.method)?;
+    check_method(&shape, &head.method)?;
     let mut query = interaction::query_of(&head.uri)?;
     let format = negotiate::accept(&head.headers, &mut query, site.version)?;
     let mut preferences = prefer::read(&head.headers);
