@@ -31,13 +31,14 @@ impl Agenda {
         self.clear();
         for (node, index) in nodes.iter().zip(0..) {
             let asked = passes.get(node.element as usize).copied().unwrap_or_default();
-            if asked == 0 {
-                continue;
+            if asked & BASE != 0 {
+                self.base.push(index);
             }
-            for (pass, list) in [(BASE, &mut self.base), (CODED, &mut self.coded), (MARKED, &mut self.marked)] {
-                if asked & pass != 0 {
-                    list.push(index);
-                }
+            if asked & CODED != 0 {
+                self.coded.push(index);
+            }
+            if asked & MARKED != 0 {
+                self.marked.push(index);
             }
         }
         if !own.is_empty() {

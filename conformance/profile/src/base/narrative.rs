@@ -52,7 +52,8 @@ fn links_within(raw: &[u8]) -> bool {
             matches!(value, [b'\\', b'"', b'#', ..] | [b'\'' | b'"', b'#', ..])
         })
     };
-    leads_within(b"href=") || leads_within(b"src=")
+    // Most narrative has not even the sign.
+    memchr::memchr(b'#', raw).is_some() && (leads_within(b"href=") || leads_within(b"src="))
 }
 
 /// The fragments that links and images of a text lead to, with the attributes that say so.

@@ -56,7 +56,7 @@ impl Scanner<'_> {
     }
 
     /// Whether another member follows; its name, behind the quote, is next then.
-    #[inline]
+    #[inline(always)]
     pub(super) fn more_members(&mut self, is_first: bool) -> Step<bool> {
         match self.bytes.get(self.at..self.at + 2) {
             Some(b",\"") if !is_first => {
@@ -76,6 +76,7 @@ impl Scanner<'_> {
     }
 
     /// The same where there is space, or something else.
+    #[inline(never)]
     fn more_members_apart(&mut self, is_first: bool) -> Step<bool> {
         self.space();
         match self.byte() {
@@ -110,6 +111,8 @@ impl Scanner<'_> {
         self.any_member(members, resource_type)
     }
 
+    /// The same for a name that is long, has escapes or space around it, or is none of the shape.
+    #[inline(never)]
     fn any_member(&mut self, members: &mut Members, resource_type: Option<usize>) -> Step {
         let name = self.member_name()?;
         if name.is_escaped {
@@ -155,7 +158,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn value_of(&mut self, members: &mut Members, name: Name, element: Element<'static>) -> Step {
         let bit = 1 << element.ordinal();
         if members.seen() & bit != 0 {

@@ -1,20 +1,25 @@
 //! Attributes of narrative that say something of the whole: its language, and ids (narrative.html, languages.html).
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use fhir::IssueType;
 use fhir::json::Value;
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::super::read;
 use crate::report::Report;
 use crate::validator::Subject;
 
+/// Made once: a search of so little text costs less than its preparation.
+static IDS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" id="));
+static LANGUAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("lang="));
+
 pub(super) fn check(div: Value<'_>, subject: &Subject<'_>, report: &mut Report) {
     let raw = div.raw();
-    let has_ids = memmem::find(raw, b" id=").is_some();
-    let start = raw.get(..raw.iter().position(|byte| *byte == b'>').unwrap_or(raw.len())).unwrap_or_default();
-    let has_language = memmem::find(start, b"lang=").is_some();
+    let has_ids = IDS.find(raw).is_some();
+    let start = raw.get(..memchr::memchr(b'>', raw).unwrap_or(raw.len())).unwrap_or_default();
+    let has_language = LANGUAGE.find(start).is_some();
     if !has_ids && !has_language {
         return;
     }
