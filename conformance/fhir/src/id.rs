@@ -63,6 +63,16 @@ id_type! {
     VersionId
 }
 
+impl VersionId {
+    /// The version of an entity tag, `W/"1"` or `"1"`: FHIR's versions are weak, and clients write both.
+    #[must_use]
+    pub fn of_etag(etag: &str) -> Option<Self> {
+        let etag = etag.trim();
+        let opaque = etag.strip_prefix("W/").unwrap_or(etag);
+        opaque.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    }
+}
+
 impl fmt::Debug for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Id(…)")

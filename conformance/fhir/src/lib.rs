@@ -1,6 +1,7 @@
 //! FHIR as values. No I/O, no async, no HTTP: what every other crate means when it says "interaction",
 //! "resource" or "issue".
 
+pub mod bundle;
 pub mod capability;
 pub mod id;
 pub mod interaction;

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// `If-None-Match` and `If-Modified-Since`. What cannot be read is passed over: the answer is then whole (RFC 9110 13.1.3).
 pub(super) fn of_read(headers: &HeaderMap, preferences: &mut Preferences) {
     preferences.if_none_match =
-        headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).and_then(version_of_etag);
+        headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).and_then(VersionId::of_etag);
     // RFC 9110 13.1.3: If-Modified-Since counts only without If-None-Match.
     if !headers.contains_key(header::IF_NONE_MATCH) {
         preferences.if_modified_since = headers
@@ -29,7 +29,7 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<VersionId>, Failure
         return Err(Failure::new(StatusCode::BAD_REQUEST, IssueType::NotSupported, text));
     }
     let Some(value) = only(headers, &header::IF_MATCH)? else { return Ok(None) };
-    version_of_etag(value).map(Some).ok_or_else(|| bad("expected If-Match with one version, as in W/\"1\""))
+    VersionId::of_etag(value).map(Some).ok_or_else(|| bad("expected If-Match with one version, as in W/\"1\""))
 }
 
 /// `If-None-Exist` of a create: the criteria, with or without `?` or `[type]?` before them.
@@ -44,13 +44,6 @@ pub(super) fn if_none_exist(headers: &HeaderMap, resource_type: ResourceType) ->
         return Err(bad("expected search criteria in If-None-Exist"));
     }
     Ok(Some(query))
-}
-
-/// `W/"1"` or `"1"`: FHIR's versions are weak, and clients write both.
-fn version_of_etag(etag: &str) -> Option<VersionId> {
-    let etag = etag.trim();
-    let opaque = etag.strip_prefix("W/").unwrap_or(etag);
-    opaque.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
 }
 
 #[cfg(test)]
