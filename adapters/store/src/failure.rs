@@ -2,20 +2,35 @@
 
 use adapter::{Error, ErrorKind};
 use rusqlite::ffi::{self, ErrorCode};
+use tokio_postgres::error::SqlState;
 
 use crate::sql;
 
-/// What only the log may read: SQLite's own code and name. Never its message, which may quote a value.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("sqlite: {} (extended code {extended})", ffi::code_to_str(*.extended))]
-pub(crate) struct Cause {
-    extended: i32,
+/// What only the log may read: the database's own code and name. Never its message, which may quote a value.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Cause {
+    /// SQLite's extended code.
+    #[error("sqlite: {} (extended code {_0})", ffi::code_to_str(*_0))]
+    Sqlite(i32),
+    /// PostgreSQL's SQLSTATE.
+    #[error("postgresql: SQLSTATE {}", .0.code())]
+    Postgres(SqlState),
+    /// What the driver says of a connection.
+    #[error("postgresql: {0}")]
+    Connection(String),
 }
 
 /// The failure that a client meets when the database refuses.
 pub(crate) fn failure(error: &sql::Error) -> Error {
     match error {
         sql::Error::Sqlite(error) => from_sqlite(error),
+        sql::Error::Postgres(error) => from_postgres(error),
+        sql::Error::Lost(error) => lost(error.as_ref()),
+        sql::Error::Unknown => Error::new(
+            ErrorKind::Broken,
+            "the connection to the database broke while the write was committed; it may or may not have been written",
+        ),
+        sql::Error::Late => Error::new(ErrorKind::Timeout, "the store did not finish within the deadline"),
         sql::Error::Column => unreadable("a column has another type"),
         sql::Error::NoRow => unreadable("a row is missing"),
     }
@@ -46,7 +61,37 @@ fn from_sqlite(error: &rusqlite::Error) -> Error {
         ErrorCode::TooBig => (ErrorKind::TooCostly, "the resource is larger than the store can hold"),
         _ => (ErrorKind::Internal, "the store failed"),
     };
-    Error::new(kind, text).because(Cause { extended: code.extended_code })
+    Error::new(kind, text).because(Cause::Sqlite(code.extended_code))
+}
+
+fn from_postgres(error: &tokio_postgres::Error) -> Error {
+    let Some(state) = error.code() else { return unreadable("a statement and its values do not fit") };
+    let (kind, text) = match state.code() {
+        "53100" => (ErrorKind::Storage, "the store is full; nothing was written"),
+        "57014" => (ErrorKind::Timeout, "the store did not finish within the deadline"),
+        "55P03" | "40P01" | "40001" => (ErrorKind::Unavailable, "the store is locked"),
+        "54000" => (ErrorKind::TooCostly, "the resource is larger than the store can hold"),
+        "42501" | "58030" | "XX001" | "XX002" => (ErrorKind::Storage, "the store cannot be read or written"),
+        code if code.starts_with("28") || code.starts_with("3D") => {
+            (ErrorKind::Credentials, "the database refuses the store")
+        }
+        code if code.starts_with("53") => (ErrorKind::Unavailable, "the database has no resources left"),
+        _ => (ErrorKind::Internal, "the store failed"),
+    };
+    Error::new(kind, text).because(Cause::Postgres(state.clone()))
+}
+
+/// Nothing was committed: the interaction may be tried again.
+fn lost(error: Option<&tokio_postgres::Error>) -> Error {
+    let lost = Error::new(ErrorKind::Unreachable, "the database cannot be reached; nothing was written");
+    match error {
+        Some(error) => match error.code() {
+            Some(state) => lost.because(Cause::Postgres(state.clone())),
+            // Its text names the step that failed and the operating system's reason, never a value.
+            None => lost.because(Cause::Connection(error.to_string())),
+        },
+        None => lost,
+    }
 }
 
 /// What a failure says about the disk.
@@ -61,7 +106,7 @@ pub(crate) enum Disk {
 }
 
 impl Disk {
-    /// An error that says so, where SQLite's own is gone.
+    /// SQLite's error that says so, where its own is gone.
     pub(crate) fn as_error(self) -> sql::Error {
         let code = match self {
             Self::Well => ffi::SQLITE_ABORT,
@@ -72,16 +117,24 @@ impl Disk {
     }
 }
 
-/// What SQLite's own failure says about the disk.
+/// What a failed statement says about the disk.
 pub(crate) fn disk(error: &sql::Error) -> Disk {
-    let sql::Error::Sqlite(error) = error else { return Disk::Well };
-    error.sqlite_error().map_or(Disk::Well, |error| disk_of(error.extended_code))
+    match error {
+        sql::Error::Sqlite(error) => error.sqlite_error().map_or(Disk::Well, |error| disk_of(error.extended_code)),
+        // A server whose disk is broken stops by itself.
+        sql::Error::Postgres(error) if error.code() == Some(&SqlState::DISK_FULL) => Disk::Full,
+        _ => Disk::Well,
+    }
 }
 
 /// What a failed write says about the disk.
 pub(crate) fn disk_behind(error: &Error) -> Disk {
     let cause = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<Cause>());
-    cause.map_or(Disk::Well, |cause| disk_of(cause.extended))
+    match cause {
+        Some(Cause::Sqlite(extended)) => disk_of(*extended),
+        Some(Cause::Postgres(state)) if *state == SqlState::DISK_FULL => Disk::Full,
+        _ => Disk::Well,
+    }
 }
 
 fn disk_of(extended_code: i32) -> Disk {

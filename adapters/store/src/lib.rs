@@ -1,5 +1,5 @@
-//! The embedded store: FHIR resources in SQLite. One thread writes in groups, reads by key happen on the spot, searches run on a
-//! few threads of their own. README.md says how it is laid out.
+//! The store: FHIR resources in a SQLite file or a PostgreSQL database. One thread writes in groups, searches run on a few threads of
+//! their own, reads by key happen on the spot where the database is a file. README.md says how it is laid out.
 
 mod backup;
 mod capability;
@@ -9,6 +9,8 @@ mod failure;
 mod history;
 mod index;
 mod instant;
+mod place;
+mod preparation;
 mod query;
 mod record;
 mod reindex;
@@ -23,8 +25,8 @@ mod writer;
 
 pub use backup::{BackupError, backup};
 pub use schema::OpenError;
-pub use settings::Settings;
-pub use sql::Error as DatabaseError;
+pub use settings::{DatabaseUrl, Settings};
+pub use sql::{Error as DatabaseError, SourceError};
 pub use store::Store;
 
 use adapter::{AdapterKind, ConnectError, Host};
@@ -47,6 +49,9 @@ impl AdapterKind for Kind {
         tokio::task::spawn_blocking(move || Store::open(&settings, &host))
             .await
             .map_err(|_| ConnectError::Storage("opening the store failed".into()))?
-            .map_err(|error| ConnectError::Storage(error.to_string()))
+            .map_err(|error| match error {
+                OpenError::Source(_) | OpenError::Settings(_) => ConnectError::Settings(error.to_string()),
+                error => ConnectError::Storage(error.to_string()),
+            })
     }
 }

@@ -11,21 +11,27 @@ use crate::scopes::{Scope, Scopes};
 use crate::sql::{self, Connection, values};
 use crate::write::scanned;
 
-/// Reads the scopes, and brings the file's index up to date.
-pub(crate) fn load(connection: &Connection, version: Version) -> Result<Scopes, OpenError> {
-    check_release(connection, version)?;
+/// Reads the scopes, and brings the database's index up to date.
+pub(crate) fn load(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
     connection.begin_writing()?;
-    let scopes = Scopes::load(connection, version).map_err(unreadable)?;
-    let wanted = fingerprint(version);
-    if fact(connection, "index")?.is_some_and(|found| found != wanted) {
-        rebuild(connection, version, &scopes)?;
+    let loaded = load_inside(connection, version, scopes).and_then(|()| Ok(connection.commit()?));
+    if loaded.is_err() {
+        connection.roll_back();
     }
-    set_fact(connection, "index", &wanted)?;
-    connection.commit()?;
-    Ok(scopes)
+    loaded
 }
 
-/// A file holds one FHIR release.
+fn load_inside(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
+    check_release(connection, version)?;
+    scopes.load(connection, version).map_err(unreadable)?;
+    let wanted = fingerprint(version);
+    if fact(connection, "index")?.is_some_and(|found| found != wanted) {
+        rebuild(connection, version, scopes)?;
+    }
+    Ok(set_fact(connection, "index", &wanted)?)
+}
+
+/// A database holds one FHIR release.
 fn check_release(connection: &Connection, version: Version) -> Result<(), OpenError> {
     let expected = version.to_string();
     match fact(connection, "release")? {

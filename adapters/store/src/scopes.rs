@@ -66,19 +66,38 @@ impl Scopes {
     }
 
     /// Reads all scopes at the start, and gives keys to the parameters that this release added.
-    pub(crate) fn load(connection: &Connection, version: Version) -> Result<Self, Error> {
-        let scopes = Self::default();
+    pub(crate) fn load(&self, connection: &Connection, version: Version) -> Result<(), Error> {
         let names = connection
             .all("SELECT practice, type FROM scope", &[], |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
         for (practice, name) in names {
             // A type that this release does not know any more stays in the file and is not served.
             if let Ok(resource_type) = name.parse() {
-                scopes.publish(intern(connection, &Practice::new(&practice), resource_type, version)?);
+                self.publish(intern(connection, &Practice::new(&practice), resource_type, version)?);
             }
         }
-        Ok(scopes)
+        Ok(())
     }
 }
+
+/// The scope that another gateway has made meanwhile, if any has.
+pub(crate) fn look_up(
+    connection: &Connection,
+    practice: &Practice,
+    resource_type: ResourceType,
+    version: Version,
+) -> Result<Option<Scope>, Error> {
+    let values = values![practice.as_str(), resource_type.as_str()];
+    let found = connection.one(SCOPE, &values, |row| row.get(0))?;
+    let Some(key) = found else { return Ok(None) };
+    let known = connection.all("SELECT code, key FROM parameter WHERE scope = ?1", &values![key], |row| {
+        Ok((row.get::<String>(0)?, row.get::<i64>(1)?))
+    })?;
+    let known: HashMap<String, i64> = known.into_iter().collect();
+    let parameters = keys(version, resource_type, |code| Ok(known.get(code).copied()))?;
+    Ok(Some(Scope { key, practice: practice.clone(), resource_type, parameters }))
+}
+
+const SCOPE: &str = "SELECT key FROM scope WHERE practice = ?1 AND type = ?2";
 
 /// Gives a scope and its parameters their keys, or finds those that they have.
 pub(crate) fn intern(
@@ -90,21 +109,34 @@ pub(crate) fn intern(
     let name = resource_type.as_str();
     let values = values![practice.as_str(), name];
     connection.execute("INSERT INTO scope (practice, type) VALUES (?1, ?2) ON CONFLICT DO NOTHING", &values)?;
-    let key = connection.number("SELECT key FROM scope WHERE practice = ?1 AND type = ?2", &values)?;
+    let key = connection.number(SCOPE, &values)?;
+    let parameters = keys(version, resource_type, |code| intern_parameter(connection, key, code).map(Some))?;
+    Ok(Scope { key, practice: practice.clone(), resource_type, parameters })
+}
+
+/// The keys of a type's parameters, sorted by code: one for all that have the same values, which `key` finds; `None` where it has
+/// none.
+fn keys(
+    version: Version,
+    resource_type: ResourceType,
+    mut key: impl FnMut(&str) -> sql::Result<Option<i64>>,
+) -> sql::Result<Vec<(&'static str, i64)>> {
     let mut keys: Vec<(&'static str, i64)> = Vec::new();
     let mut known: Vec<(&'static Parameter, String, i64)> = Vec::new();
     for parameter in parameters(version, resource_type).iter().filter(|parameter| !is_column(parameter)) {
         let expression = own_expression(parameter);
         let same = known.iter().find(|(other, its, _)| other.kind == parameter.kind && *its == expression);
-        let key = match same {
-            Some((_, _, key)) => *key,
-            None => intern_parameter(connection, key, parameter.code)?,
+        let found = match same {
+            Some((_, _, key)) => Some(*key),
+            None => key(parameter.code)?,
         };
-        known.push((parameter, expression, key));
-        keys.push((parameter.code, key));
+        if let Some(key) = found {
+            known.push((parameter, expression, key));
+            keys.push((parameter.code, key));
+        }
     }
     keys.sort_unstable();
-    Ok(Scope { key, practice: practice.clone(), resource_type, parameters: keys })
+    Ok(keys)
 }
 
 /// Whether a parameter is a column of `resource`, and has no rows in the index.

@@ -2,7 +2,6 @@
 //! at its deadline is interrupted.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
@@ -11,7 +10,8 @@ use adapter::{Error, ErrorKind};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::schema::{OpenError, open_reader};
+use crate::place::Place;
+use crate::schema::OpenError;
 use crate::sql::Connection;
 
 /// Most searches that wait.
@@ -26,11 +26,11 @@ pub(crate) struct Searches {
 
 impl Searches {
     /// Starts the threads.
-    pub(crate) fn start(path: &Path, threads: usize) -> Result<Self, OpenError> {
+    pub(crate) fn start(place: &Place, threads: usize) -> Result<Self, OpenError> {
         let (queue, jobs) = sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
-        for _ in 0..threads.max(1) {
-            let connection = Connection::Sqlite(open_reader(path)?);
+        for _ in 0..threads {
+            let connection = place.reader()?;
             let jobs = Arc::clone(&jobs);
             std::thread::Builder::new().name("store-search".into()).spawn(move || run(&connection, &jobs))?;
         }
@@ -43,12 +43,21 @@ impl Searches {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
+        self.read(deadline, |connection| in_one_state(connection, || search(connection))).await
+    }
+
+    /// Runs `read`, of one statement, on one of the threads, until the deadline.
+    pub(crate) async fn read<T, F>(&self, deadline: Instant, read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             if answer.is_closed() {
                 return;
             }
-            let _ = answer.send(connection.until(deadline, || in_one_state(connection, || search(connection))));
+            let _ = answer.send(connection.until(deadline, || read(connection)));
         });
         match self.queue.try_send(job) {
             Ok(()) => {}

@@ -4,31 +4,35 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adapter::reply::{Reply, Status};
-use adapter::{Adapter, Call, Clock, Error, ErrorKind, Health, Host, Practice};
+use adapter::{Adapter, Call, Clock, Error, ErrorKind, Health, Host};
 use fhir::{Capability, Id, Interaction, Query, Resource, ResourceType, VersionId};
 
 use crate::capability::{capability, is_stored};
 use crate::checkpoint::Checkpoints;
 use crate::connections::Connections;
 use crate::instant::micros;
+use crate::place::Place;
+use crate::preparation::Preparation;
 use crate::query::{self, Search};
-use crate::schema::{self, OpenError, open_writer};
-use crate::scopes::{Scope, Scopes, intern};
+use crate::schema::OpenError;
+use crate::scopes::{Scope, Scopes, intern, look_up};
 use crate::searches::Searches;
 use crate::settings::Settings;
 use crate::sql::Connection;
 use crate::write::{self, Draft};
 use crate::writer::Writer;
-use crate::{history, record, reindex};
+use crate::{history, record};
 
 /// Longest that a condition may hold the writer up.
 const CONDITION: Duration = Duration::from_secs(2);
 
-/// FHIR resources in a SQLite file. Dropping it waits for the writes that it has taken.
+/// FHIR resources in a database. Dropping it waits for the writes that it has taken.
 pub struct Store {
     writer: Writer,
     searches: Searches,
-    connections: Connections,
+    /// For reads by key on the spot, where the database is a file.
+    connections: Option<Connections>,
+    preparation: Arc<Preparation>,
     scopes: Arc<Scopes>,
     capability: Arc<Capability>,
     clock: Arc<dyn Clock>,
@@ -36,25 +40,29 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store, creating or migrating its file as needed.
+    /// Opens the store, creating or migrating its database as needed. A server that does not answer is tried again until it does.
     ///
     /// # Errors
-    /// When the file cannot be opened, is another program's or a later release's, or holds another FHIR release.
+    /// When the database cannot be opened, is another program's or a later release's, or holds another FHIR release.
     pub fn open(settings: &Settings, host: &Host) -> Result<Self, OpenError> {
-        let path = host.storage.join(&settings.file);
-        let connection = open_writer(&path)?;
-        if let Some(size) = settings.max_size {
-            schema::limit(&connection, size.0)?;
-        }
-        let connection = Connection::Sqlite(connection);
+        let place = Place::new(settings, host)?;
+        // A server's connections are not for threads that run async tasks, as this one may.
+        std::thread::scope(|threads| threads.spawn(|| Self::open_at(&place, settings, host)).join())
+            .unwrap_or(Err(OpenError::Index("opening the store failed".into())))
+    }
+
+    fn open_at(place: &Place, settings: &Settings, host: &Host) -> Result<Self, OpenError> {
         let version = settings.fhir_version;
-        let scopes = reindex::load(&connection, version)?;
-        let checkpoints = Checkpoints::start(&path)?;
+        let scopes = Arc::new(Scopes::default());
+        let connection = place.writer()?;
+        let preparation = Preparation::start(place, &connection, version, &scopes)?;
+        let checkpoints = place.file().map(Checkpoints::start).transpose()?;
         Ok(Self {
-            searches: Searches::start(&path, settings.search_threads)?,
+            searches: Searches::start(place, settings.threads())?,
             writer: Writer::start(connection, checkpoints)?,
-            connections: Connections::new(path),
-            scopes: Arc::new(scopes),
+            connections: place.file().map(|path| Connections::new(path.to_owned())),
+            preparation,
+            scopes,
             capability: Arc::new(capability(version)),
             clock: Arc::clone(&host.clock),
             pages: query::Pages::new(settings, host),
@@ -65,26 +73,54 @@ impl Store {
         micros(self.clock.now())
     }
 
-    fn read(&self, practice: &Practice, resource_type: ResourceType, id: &Id) -> Result<Reply, Error> {
-        let scope = self.scopes.find(practice, resource_type).ok_or_else(|| absent(resource_type))?;
+    async fn read(&self, call: &Call, resource_type: ResourceType, id: &Id) -> Result<Reply, Error> {
+        let scope = self.known(call, resource_type).await?.ok_or_else(|| absent(resource_type))?;
+        let own = id.clone();
         let version =
-            self.connections.read(|connection| record::current_version(connection, scope.key, id.as_str()))?;
+            self.by_key(call, move |connection| record::current_version(connection, scope.key, own.as_str())).await?;
         version.ok_or_else(|| absent(resource_type))?.into_reply(Status::Ok, resource_type, id.clone())
     }
 
-    fn vread(
+    async fn vread(
         &self,
-        practice: &Practice,
+        call: &Call,
         resource_type: ResourceType,
         id: &Id,
         version_id: &VersionId,
     ) -> Result<Reply, Error> {
-        let scope = self.scopes.find(practice, resource_type).ok_or_else(|| absent(resource_type))?;
+        let scope = self.known(call, resource_type).await?.ok_or_else(|| absent(resource_type))?;
         // Version ids are numbers; any other text is none of ours.
         let number = version_id.as_str().parse().map_err(|_| absent_version(resource_type))?;
+        let own = id.clone();
         let version =
-            self.connections.read(|connection| record::version(connection, scope.key, id.as_str(), number))?;
+            self.by_key(call, move |connection| record::version(connection, scope.key, own.as_str(), number)).await?;
         version.ok_or_else(|| absent_version(resource_type))?.into_reply(Status::Ok, resource_type, id.clone())
+    }
+
+    /// Reads with one statement: on the spot where the database is a file, on a thread of its own where it is a server.
+    async fn by_key<T, F>(&self, call: &Call, read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        match &self.connections {
+            Some(connections) => connections.read(read),
+            None => self.searches.read(call.deadline, read).await,
+        }
+    }
+
+    /// The scope, when something was ever written to it: by this gateway, or by another one that shares the database.
+    async fn known(&self, call: &Call, resource_type: ResourceType) -> Result<Option<Arc<Scope>>, Error> {
+        let found = self.scopes.find(&call.practice, resource_type);
+        if found.is_some() || self.connections.is_some() {
+            return Ok(found);
+        }
+        let (practice, version) = (call.practice.clone(), self.capability.version);
+        let found = self
+            .searches
+            .run(call.deadline, move |connection| look_up(connection, &practice, resource_type, version))
+            .await?;
+        Ok(found.map(|scope| self.scopes.publish(scope)))
     }
 
     async fn create(&self, call: &Call, resource: &Resource, condition: Option<&Query>) -> Result<Reply, Error> {
@@ -157,7 +193,7 @@ impl Store {
         id: &Id,
         if_match: Option<&VersionId>,
     ) -> Result<Reply, Error> {
-        let Some(scope) = self.scopes.find(&call.practice, resource_type) else {
+        let Some(scope) = self.known(call, resource_type).await? else {
             return write::check_match(None, if_match).map(|()| Reply::new(Status::NoContent));
         };
         let (now, id, if_match, version) = (self.now(), id.clone(), if_match.cloned(), self.capability.version);
@@ -190,7 +226,7 @@ impl Store {
     }
 
     async fn search(&self, call: &Call, search: Search) -> Result<Reply, Error> {
-        let newest = self.scopes.find(&call.practice, search.resource_type());
+        let newest = self.known(call, search.resource_type()).await?;
         let page = self.pages.plan(call, &search, newest, self.clock.now())?;
         let deadline = call.deadline;
         let found = self.searches.run(deadline, move |connection| page.run(connection)).await?;
@@ -198,7 +234,7 @@ impl Store {
     }
 
     async fn history(&self, call: &Call, resource_type: ResourceType, id: &Id, query: &Query) -> Result<Reply, Error> {
-        let scope = self.scopes.find(&call.practice, resource_type).ok_or_else(|| absent(resource_type))?;
+        let scope = self.known(call, resource_type).await?.ok_or_else(|| absent(resource_type))?;
         let page = history::plan(call, &self.pages, scope, id, query, self.clock.now())?;
         let found = self.searches.run(call.deadline, move |connection| page.run(connection)).await?;
         Ok(history::reply(call, &self.pages, found, self.clock.now()))
@@ -215,7 +251,7 @@ impl Store {
 
     /// The scope of a write: made, in a write of its own, the first time that a practice has a resource of the type.
     async fn scope(&self, call: &Call, resource_type: ResourceType) -> Result<Arc<Scope>, Error> {
-        if let Some(scope) = self.scopes.find(&call.practice, resource_type) {
+        if let Some(scope) = self.known(call, resource_type).await? {
             return Ok(scope);
         }
         let (practice, version) = (call.practice.clone(), self.capability.version);
@@ -227,6 +263,9 @@ impl Store {
     }
 
     fn check(&self, call: &Call) -> Result<(), Error> {
+        if !self.preparation.is_done() {
+            return Err(Error::new(ErrorKind::Unreachable, "the database cannot be reached yet; nothing was written"));
+        }
         let version = self.capability.version;
         if call.version != version {
             let text = format!("this store holds FHIR {version} and was asked for {}", call.version);
@@ -251,8 +290,8 @@ impl Adapter for Store {
         use Interaction as I;
         self.check(&call)?;
         match &call.interaction {
-            I::Read { resource_type, id } => self.read(&call.practice, *resource_type, id),
-            I::Vread { resource_type, id, version_id } => self.vread(&call.practice, *resource_type, id, version_id),
+            I::Read { resource_type, id } => self.read(&call, *resource_type, id).await,
+            I::Vread { resource_type, id, version_id } => self.vread(&call, *resource_type, id, version_id).await,
             I::Create { resource, if_none_exist } => self.create(&call, resource, if_none_exist.as_ref()).await,
             I::Update { id, resource, if_match } => self.update(&call, id, resource, if_match.as_ref()).await,
             I::ConditionalUpdate { criteria, resource, if_match } => {
@@ -280,12 +319,24 @@ impl Adapter for Store {
     }
 
     async fn health(&self) -> Health {
+        if !self.preparation.is_done() {
+            return Health::Down("the database cannot be reached, or not be used; it is tried every second".into());
+        }
         match self.writer.health() {
-            Health::Up => match self.connections.read(|connection| Ok(connection.number("SELECT 1", &[])?)) {
+            Health::Up => {}
+            other => return other,
+        }
+        let ask = |connection: &Connection| Ok(connection.number("SELECT 1", &[])?);
+        match &self.connections {
+            Some(connections) => match connections.read(ask) {
                 Ok(_) => Health::Up,
                 Err(_) => Health::Down("the store cannot be opened for reading".into()),
             },
-            other => other,
+            None => match self.searches.read(Instant::now() + CONDITION, ask).await {
+                Ok(_) => Health::Up,
+                Err(error) if error.kind == ErrorKind::Shed => Health::Degraded("many searches wait".into()),
+                Err(_) => Health::Down("the database cannot be reached".into()),
+            },
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::checkpoint::Checkpoints;
 use crate::failure::{Disk, disk, disk_behind, failure};
-use crate::sql::{self, Connection};
+use crate::sql::{self, Connection, Dialect};
 
 /// Most writes in one transaction.
 const GROUP: usize = 64;
@@ -30,7 +30,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(connection: Connection, checkpoints: Checkpoints) -> std::io::Result<Self> {
+    pub(crate) fn start(connection: Connection, checkpoints: Option<Checkpoints>) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
@@ -150,10 +150,12 @@ where
     }
 
     fn answer(mut self: Box<Self>, group: Result<(), &sql::Error>) {
-        let own = self.result.take().unwrap_or_else(|| Err(stopped()));
-        let result = match group {
-            Ok(()) => own,
-            Err(error) => own.and(Err(failure(error))),
+        let result = match (self.result.take(), group) {
+            // Refused by itself, whatever became of the others.
+            (Some(Err(own)), _) => Err(own),
+            (_, Err(error)) => Err(failure(error)),
+            (Some(own), Ok(())) => own,
+            (None, Ok(())) => Err(stopped()),
         };
         if let Some(answer) = self.answer.take() {
             // Nobody waits any more when the client's task was dropped; the write stands.
@@ -164,7 +166,7 @@ where
 
 struct Loop {
     connection: Connection,
-    checkpoints: Checkpoints,
+    checkpoints: Option<Checkpoints>,
     state: Arc<State>,
 }
 
@@ -195,7 +197,9 @@ impl Loop {
         for job in group.drain(..) {
             job.answer(committed.as_ref().map(|_| ()));
         }
-        self.checkpoints.committed();
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.committed();
+        }
     }
 
     /// Commits a group; what its refused writes say about the disk.
@@ -207,9 +211,12 @@ impl Loop {
             match job.run(&self.connection) {
                 Outcome::Done => worst = worst.or(Some(Disk::Well)),
                 Outcome::Refused(disk) => {
-                    // SQLite may roll the whole transaction back, such as when the disk is full.
+                    // SQLite may roll the whole transaction back, such as when the disk is full; a connection may be lost.
                     if !self.connection.is_in_transaction() {
-                        return Err(disk.as_error());
+                        return Err(match self.connection.dialect() {
+                            Dialect::Sqlite => disk.as_error(),
+                            Dialect::Postgres => sql::Error::Lost(None),
+                        });
                     }
                     if disk != Disk::Well {
                         worst = Some(disk);

@@ -7,40 +7,40 @@ use super::Values;
 pub(crate) enum Dialect {
     /// SQLite's.
     Sqlite,
+    /// PostgreSQL's. An entry of its B-trees has at most 2704 bytes: texts are indexed by their beginning, `left(column, 200)`, and the
+    /// tests say so beside what they test.
+    Postgres,
 }
 
 /// U+10FFFF is the last character, and none of Unicode's: no text that begins with another one lies behind it and two of these.
 const LAST: &str = "\u{10ffff}\u{10ffff}";
 
 impl Dialect {
-    /// Begins a transaction in which nobody else writes until it ends.
-    pub(super) const fn begin_writing(self) -> &'static str {
-        match self {
-            Self::Sqlite => "BEGIN IMMEDIATE",
-        }
-    }
-
-    /// Begins a transaction that sees one state of the database.
-    pub(super) const fn begin_reading(self) -> &'static str {
-        match self {
-            Self::Sqlite => "BEGIN",
-        }
-    }
-
     /// The test that an indexed text is this one.
     pub(crate) fn is(self, column: &str, text: &str, values: &mut Values) -> String {
         values.push(text.to_owned());
         match self {
             Self::Sqlite => format!("{column} = ?"),
+            Self::Postgres => {
+                values.push(text.to_owned());
+                format!("left({column}, 200) = left(?, 200) AND {column} = ?")
+            }
         }
     }
 
     /// The test that an indexed text begins with this one.
     pub(crate) fn begins(self, column: &str, text: &str, values: &mut Values) -> String {
-        values.push(text.to_owned());
-        values.push(format!("{text}{LAST}"));
+        let end = format!("{text}{LAST}");
+        values.extend([text.to_owned(), end.clone()]);
         match self {
             Self::Sqlite => format!("{column} >= ? AND {column} < ?"),
+            Self::Postgres => {
+                values.extend([text.to_owned(), end]);
+                format!(
+                    "left({column}, 200) >= left(?, 200) AND left({column}, 200) <= left(?, 200) \
+                     AND {column} >= ? AND {column} < ?"
+                )
+            }
         }
     }
 
@@ -49,6 +49,7 @@ impl Dialect {
         values.push(text.to_owned());
         match self {
             Self::Sqlite => format!("instr({column}, ?) > 0"),
+            Self::Postgres => format!("strpos({column}, ?) > 0"),
         }
     }
 
@@ -61,6 +62,62 @@ impl Dialect {
                 "DELETE FROM date WHERE parameter = ?1 AND low = ?2 AND resource = ?3 AND high = ?4",
                 "DELETE FROM link WHERE parameter = ?1 AND target = ?2 AND resource = ?3 AND type = ?4",
             ],
+            Self::Postgres => [
+                "DELETE FROM token WHERE parameter = ?1 AND left(code, 200) = left(?2, 200) AND code = ?2 \
+                 AND resource = ?3 AND system = ?4",
+                "DELETE FROM text WHERE parameter = ?1 AND left(value, 200) = left(?2, 200) AND value = ?2 \
+                 AND resource = ?3 AND exact = ?4",
+                "DELETE FROM date WHERE parameter = ?1 AND low = ?2 AND resource = ?3 AND high = ?4",
+                "DELETE FROM link WHERE parameter = ?1 AND left(target, 200) = left(?2, 200) AND target = ?2 \
+                 AND resource = ?3 AND type = ?4",
+            ],
         }
+    }
+}
+
+/// What a new session on PostgreSQL is told. A commit that is answered is on the disk, whatever the server's default; whoever hangs
+/// in a transaction does not keep the others from writing for ever.
+pub(super) const POSTGRES_SESSION: &str = "\
+    SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = 0; \
+    SET client_min_messages = warning; \
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local');";
+
+/// Begins a transaction in which nobody else writes: the lock is the store's own, one for each schema, and is let go once what was
+/// written can be seen. Each statement sees what was committed before it.
+pub(super) const POSTGRES_BEGIN_WRITING: &str = "\
+    BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+    SELECT pg_advisory_xact_lock(1179796563, hashtext(current_schema()));";
+
+/// Begins a transaction that sees one state of the database.
+pub(super) const POSTGRES_BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
+
+/// A statement with its `?` and `?1` as PostgreSQL writes them, `$1`.
+pub(super) fn numbered(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len() + 16);
+    let (mut next, mut is_quoted) = (0, false);
+    let mut letters = sql.chars().peekable();
+    while let Some(letter) = letters.next() {
+        is_quoted ^= letter == '\'';
+        if letter != '?' || is_quoted {
+            out.push(letter);
+            continue;
+        }
+        out.push('$');
+        if !letters.peek().is_some_and(char::is_ascii_digit) {
+            next += 1;
+            out.push_str(&next.to_string());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn question_marks_become_numbers_except_within_quotes() {
+        assert_eq!(numbered("a = ? AND b = '?' AND c = ?"), "a = $1 AND b = '?' AND c = $2");
+        assert_eq!(numbered("a = ?2 AND b = ?1 OR ?2"), "a = $2 AND b = $1 OR $2");
     }
 }

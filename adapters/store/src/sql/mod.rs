@@ -3,15 +3,19 @@
 
 mod dialect;
 mod error;
+mod postgres;
 mod sqlite;
 mod value;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) use dialect::Dialect;
 pub use error::Error;
 pub(crate) use error::Result;
+pub use postgres::SourceError;
+pub(crate) use postgres::{Source, check_url};
 pub(crate) use sqlite::heed_deadlines;
 pub(crate) use value::{Cell, Row, Value, Values};
 
@@ -26,13 +30,21 @@ pub(crate) use values;
 pub(crate) enum Connection {
     /// A file.
     Sqlite(rusqlite::Connection),
+    /// A server.
+    Postgres(Box<postgres::Connection>),
 }
 
 impl Connection {
+    /// A connection to a server, made when it is first needed.
+    pub(crate) fn to_server(source: &Arc<Source>) -> std::io::Result<Self> {
+        Ok(Self::Postgres(Box::new(postgres::Connection::new(Arc::clone(source))?)))
+    }
+
     /// What the other side speaks.
     pub(crate) const fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
         }
     }
 
@@ -40,6 +52,7 @@ impl Connection {
     pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
         match self {
             Self::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            Self::Postgres(connection) => connection.execute(sql, values),
         }
     }
 
@@ -51,6 +64,7 @@ impl Connection {
     ) -> Result<()> {
         match self {
             Self::Sqlite(connection) => sqlite::execute_each(connection, sql, rows),
+            Self::Postgres(connection) => connection.execute_each(sql, rows),
         }
     }
 
@@ -58,6 +72,7 @@ impl Connection {
     pub(crate) fn insert(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
         match self {
             Self::Sqlite(connection) => sqlite::insert(connection, sql, values),
+            Self::Postgres(connection) => connection.insert(sql, values),
         }
     }
 
@@ -70,6 +85,7 @@ impl Connection {
     ) -> Result<Option<T>> {
         match self {
             Self::Sqlite(connection) => sqlite::one(connection, sql, values, read),
+            Self::Postgres(connection) => connection.one(sql, values, read),
         }
     }
 
@@ -85,14 +101,17 @@ impl Connection {
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let mut all = Vec::new();
         match self {
-            Self::Sqlite(connection) => sqlite::each(connection, sql, values, |row| {
-                all.push(read(row)?);
-                Ok::<_, Error>(ControlFlow::Continue(()))
-            })?,
+            Self::Sqlite(connection) => {
+                let mut all = Vec::new();
+                sqlite::each(connection, sql, values, |row| {
+                    all.push(read(row)?);
+                    Ok::<_, Error>(ControlFlow::Continue(()))
+                })?;
+                Ok(all)
+            }
+            Self::Postgres(connection) => connection.all(sql, values, read),
         }
-        Ok(all)
     }
 
     /// Shows the rows of a result of any size to `visit`, one after the other, until it breaks off. `visit` may run statements of
@@ -105,6 +124,7 @@ impl Connection {
     ) -> std::result::Result<(), E> {
         match self {
             Self::Sqlite(connection) => sqlite::each(connection, sql, values, visit),
+            Self::Postgres(connection) => connection.each(sql, values, visit),
         }
     }
 
@@ -112,50 +132,84 @@ impl Connection {
     pub(crate) fn batch(&self, sql: &str) -> Result<()> {
         match self {
             Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            Self::Postgres(connection) => connection.batch(sql),
         }
     }
 
     /// Begins a transaction in which nobody else writes until it ends.
     pub(crate) fn begin_writing(&self) -> Result<()> {
-        self.step(self.dialect().begin_writing())
+        match self {
+            Self::Sqlite(connection) => sqlite::step(connection, "BEGIN IMMEDIATE"),
+            Self::Postgres(connection) => connection.begin_writing(),
+        }
     }
 
     /// Begins a transaction that sees one state of the database.
     pub(crate) fn begin_reading(&self) -> Result<()> {
-        self.step(self.dialect().begin_reading())
+        match self {
+            Self::Sqlite(connection) => sqlite::step(connection, "BEGIN"),
+            Self::Postgres(connection) => connection.begin_reading(),
+        }
     }
 
     /// Begins what [`Connection::undo_job`] takes back.
     pub(crate) fn begin_job(&self) -> Result<()> {
-        self.step("SAVEPOINT job")
+        match self {
+            Self::Sqlite(connection) => sqlite::step(connection, "SAVEPOINT job"),
+            Self::Postgres(connection) => {
+                connection.begin_job();
+                Ok(())
+            }
+        }
     }
 
     /// Takes back what was done since [`Connection::begin_job`].
     pub(crate) fn undo_job(&self) -> Result<()> {
-        self.step("ROLLBACK TO SAVEPOINT job")
+        match self {
+            Self::Sqlite(connection) => sqlite::step(connection, "ROLLBACK TO job"),
+            Self::Postgres(connection) => {
+                connection.undo_job();
+                Ok(())
+            }
+        }
     }
 
     /// Keeps what was done since [`Connection::begin_job`], when the transaction is committed.
     pub(crate) fn end_job(&self) -> Result<()> {
-        self.step("RELEASE SAVEPOINT job")
+        match self {
+            Self::Sqlite(connection) => sqlite::step(connection, "RELEASE job"),
+            Self::Postgres(connection) => {
+                connection.end_job();
+                Ok(())
+            }
+        }
     }
 
     /// Commits: when this returns, what was written is on the disk.
+    ///
+    /// # Errors
+    /// `Unknown` when the connection was lost meanwhile; after any other nothing was written.
     pub(crate) fn commit(&self) -> Result<()> {
-        self.step("COMMIT")
+        match self {
+            Self::Sqlite(connection) => sqlite::step(connection, "COMMIT"),
+            Self::Postgres(connection) => connection.commit(),
+        }
     }
 
     /// Rolls back, or does nothing when there is no transaction any more.
     pub(crate) fn roll_back(&self) {
-        if self.is_in_transaction() {
-            let _ = self.step("ROLLBACK");
+        match self {
+            Self::Sqlite(connection) if connection.is_autocommit() => {}
+            Self::Sqlite(connection) => drop(sqlite::step(connection, "ROLLBACK")),
+            Self::Postgres(connection) => connection.roll_back(),
         }
     }
 
-    /// Whether a transaction is open: a failed statement can have ended it.
+    /// Whether a transaction is open: a failed statement or a lost connection can have ended it.
     pub(crate) fn is_in_transaction(&self) -> bool {
         match self {
             Self::Sqlite(connection) => !connection.is_autocommit(),
+            Self::Postgres(connection) => connection.is_in_transaction(),
         }
     }
 
@@ -169,15 +223,11 @@ impl Connection {
         work: impl FnOnce() -> std::result::Result<T, adapter::Error>,
     ) -> std::result::Result<T, adapter::Error> {
         if Instant::now() >= deadline {
-            let text = "the store did not finish within the deadline";
-            return Err(adapter::Error::new(adapter::ErrorKind::Timeout, text));
+            return Err(Error::Late.into());
         }
         match self {
             Self::Sqlite(_) => sqlite::until(deadline, work),
+            Self::Postgres(connection) => connection.until(deadline, work),
         }
-    }
-
-    fn step(&self, sql: &str) -> Result<()> {
-        self.execute(sql, &[]).map(|_| ())
     }
 }

@@ -31,6 +31,12 @@ pub(super) fn cell<'r>(row: &'r rusqlite::Row<'_>, index: usize) -> Result<Cell<
     })
 }
 
+/// Runs a statement without values.
+pub(super) fn step(connection: &Connection, sql: &str) -> Result<()> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
 pub(super) fn execute(connection: &Connection, sql: &str, values: &[Value<'_>]) -> Result<u64> {
     Ok(connection.prepare_cached(sql)?.execute(params_from_iter(values))? as u64)
 }

@@ -99,6 +99,8 @@ impl std::ops::Deref for Values {
 pub(crate) enum Row<'r> {
     /// SQLite's own.
     Sqlite(&'r rusqlite::Row<'r>),
+    /// PostgreSQL's own.
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl Row<'_> {
@@ -106,6 +108,7 @@ impl Row<'_> {
     pub(crate) fn cell(&self, index: usize) -> Result<Cell<'_>> {
         match self {
             Self::Sqlite(row) => super::sqlite::cell(row, index),
+            Self::Postgres(row) => super::postgres::cell(row, index),
         }
     }
 

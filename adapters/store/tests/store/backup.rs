@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fhir::{ResourceType, Version};
 use store::{BackupError, OpenError, Settings, Store};
 
-use crate::support::{bytes, create, fresh, host, id, open, read};
+use crate::support::{bytes, create, file as fresh, host, id, open_in, read};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_made_while_others_write_holds_all_that_was_acknowledged_before() {
@@ -35,7 +35,7 @@ async fn a_backup_made_while_others_write_holds_all_that_was_acknowledged_before
     is_done.store(true, Ordering::Relaxed);
     writer.await.unwrap();
     assert!(matches!(store::backup(&again.0, &again.1), Err(BackupError::Exists)), "nothing is overwritten");
-    let restored = open(&copy);
+    let restored = open_in(&copy);
     for (id, body) in written {
         assert_eq!(bytes(&read(&restored, ResourceType::PATIENT, &id).await.unwrap()), body);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapter::Adapter;
 use adapter::contract;
 
-use crate::support::fresh;
+use super::fresh;
 
 #[tokio::test]
 async fn the_store_keeps_the_contract() {

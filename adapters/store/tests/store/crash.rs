@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use fhir::ResourceType;
 
-use crate::support::{create, id, open, read};
+use crate::support::{create, id, open_in, read};
 
 /// Names the folder of the store to the child process.
 const FOLDER: &str = "FRONTDESK_STORE_TEST_FOLDER";
@@ -19,7 +19,7 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed_while_it_writes
     let mut acknowledged = BTreeSet::new();
     for round in 1..=4 {
         acknowledged.extend(write_until_killed(folder.path(), 150 * round));
-        let store = open(folder.path());
+        let store = open_in(folder.path());
         for id in &acknowledged {
             read(&store, ResourceType::PATIENT, id).await.unwrap();
         }
@@ -58,7 +58,7 @@ fn write_until_killed(folder: &Path, count: usize) -> BTreeSet<String> {
 #[tokio::test]
 async fn child_that_writes() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
-    let store = Arc::new(open(&folder));
+    let store = Arc::new(open_in(&folder));
     let writers = (0..16).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {

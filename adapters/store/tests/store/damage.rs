@@ -4,7 +4,7 @@ use adapter::ErrorKind;
 use fhir::ResourceType;
 use rusqlite::Connection;
 
-use crate::support::{create, fresh, id, ids, open, read, search, update};
+use crate::support::{create, file as fresh, id, ids, open_in, read, search, update};
 
 #[tokio::test]
 async fn an_index_made_by_another_release_is_made_anew_when_the_file_is_opened() {
@@ -17,7 +17,7 @@ async fn an_index_made_by_another_release_is_made_anew_when_the_file_is_opened()
     )
     .unwrap();
     drop(file);
-    let store = open(folder.path());
+    let store = open_in(folder.path());
     assert_eq!(ids(&search(&store, "Patient", "family=zander").await.unwrap()), [id(&created)]);
     drop(store);
     let file = Connection::open(folder.path().join("store.sqlite")).unwrap();

@@ -8,7 +8,7 @@ use adapter::{Adapter as _, ErrorKind, Health};
 use fhir::ResourceType;
 use store::{Settings, Store};
 
-use crate::support::{create, host, id, open, read};
+use crate::support::{create, host, id, open_in, read};
 
 /// Large, with nothing to index.
 fn large_patient() -> String {
@@ -35,7 +35,7 @@ async fn when_the_disk_is_full_writes_are_refused_reads_go_on_and_room_heals_it(
         read(&store, ResourceType::PATIENT, id).await.unwrap();
     }
     drop(store);
-    let store = open(folder.path());
+    let store = open_in(folder.path());
     create(&store, &large_patient()).await.unwrap();
     assert_eq!(store.health().await, Health::Up);
     for id in &written {
@@ -54,7 +54,7 @@ async fn after_a_failed_write_the_store_stops_writing_says_so_and_goes_on_readin
     let script = r#"trap '' XFSZ; ulimit -f 4096; exec "$0" --exact disk::child_with_a_limited_disk --nocapture"#;
     let status = Command::new("sh").args(["-c", script]).arg(own).env(FOLDER, folder.path()).status().unwrap();
     assert!(status.success(), "the child's own assertions failed");
-    let store = open(folder.path());
+    let store = open_in(folder.path());
     create(&store, &large_patient()).await.unwrap();
 }
 
@@ -62,7 +62,7 @@ async fn after_a_failed_write_the_store_stops_writing_says_so_and_goes_on_readin
 #[tokio::test]
 async fn child_with_a_limited_disk() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
-    let store = open(&folder);
+    let store = open_in(&folder);
     let mut written = Vec::new();
     let error = loop {
         match create(&store, &large_patient()).await {

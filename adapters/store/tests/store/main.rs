@@ -1,12 +1,14 @@
-//! The embedded store from outside, through the adapter trait.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, in its helpers too")]
+//! The store from outside, through the adapter trait. What holds on every database is run on each.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic, in its helpers too")]
+#![allow(clippy::duplicate_mod, reason = "a test that holds on every database is run on each")]
 
 mod backup;
-mod contract;
 mod crash;
 mod damage;
 mod disk;
-mod oracle;
-mod search;
+mod gateways;
+mod on_postgresql;
+mod on_sqlite;
+mod outage;
+mod server;
 mod support;
-mod write;

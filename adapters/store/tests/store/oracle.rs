@@ -14,7 +14,8 @@ use search::Handling;
 use serde_json::{Value, json};
 use store::Store;
 
-use crate::support::{bytes, call, fresh, ids, json as json_of, resource};
+use super::fresh;
+use crate::support::{Place, bytes, call, ids, json as json_of, resource};
 
 fn text() -> impl Strategy<Value = &'static str> {
     select(vec![
@@ -225,7 +226,7 @@ proptest! {
         queries in vec((vec(criterion(), 1..4), sort(), 1_u32..8), 1..12),
     ) {
         thread_local! {
-            static STORE: (tempfile::TempDir, Store) = fresh();
+            static STORE: (Place, Store) = fresh();
         }
         static PRACTICES: AtomicU32 = AtomicU32::new(0);
         let practice = Practice::new(&format!("p{}", PRACTICES.fetch_add(1, Ordering::Relaxed)));

@@ -5,7 +5,8 @@ use fhir::{Compartment, Handling, Id, Interaction, Query, ResourceType};
 use serde_json::Value;
 use store::Store;
 
-use crate::support::{BASE, call, create, fresh, id, ids, json, search, search_call, update};
+use super::fresh;
+use crate::support::{BASE, Place, call, create, id, ids, json, search, search_call, update};
 
 async fn put(store: &Store, kind: &str, id: &str, members: &str) {
     let json = format!(r#"{{"resourceType":"{kind}","id":"{id}",{members}}}"#);
@@ -16,7 +17,7 @@ async fn found(store: &Store, kind: &str, query: &str) -> Vec<String> {
     ids(&search(store, kind, query).await.unwrap())
 }
 
-async fn three_patients() -> (tempfile::TempDir, Store) {
+async fn three_patients() -> (Place, Store) {
     let (folder, store) = fresh();
     put(&store, "Patient", "a", r#""name":[{"family":"Zander"}],"birthDate":"1970-03-01","gender":"female""#).await;
     put(&store, "Patient", "b", r#""name":[{"family":"Abel"},{"family":"Young"}],"birthDate":"1970""#).await;

@@ -8,16 +8,39 @@ use adapter::{Adapter as _, Body, Call, Error, Reply};
 use fhir::{Compartment, Interaction, Query, Resource, ResourceType, Version};
 use store::{Settings, Store};
 
+/// A folder for a store, and the settings that say where its database is.
+pub struct Place {
+    folder: tempfile::TempDir,
+    pub settings: Settings,
+}
+
+impl Place {
+    /// A new folder, which goes with it.
+    pub fn new(settings: Settings) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), settings }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// The store of a place.
+pub fn open(place: &Place) -> Store {
+    Store::open(&place.settings, &host(place.path())).unwrap()
+}
+
 /// A store in that folder.
-pub fn open(folder: &Path) -> Store {
+pub fn open_in(folder: &Path) -> Store {
     Store::open(&Settings::default(), &host(folder)).unwrap()
 }
 
-/// A store in a new folder, which goes with it.
-pub fn fresh() -> (tempfile::TempDir, Store) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    (folder, store)
+/// A store in a new file.
+pub fn file() -> (Place, Store) {
+    let place = Place::new(Settings::default());
+    let store = open(&place);
+    (place, store)
 }
 
 /// A resource of that JSON.

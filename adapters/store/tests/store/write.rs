@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 use adapter::reply::Status;
 use adapter::{Adapter as _, Clock, ErrorKind, Host};
 use fhir::{Interaction, Query, ResourceType};
-use store::{Settings, Store};
+use store::Store;
 
-use crate::support::{bytes, call, create, fresh, host, id, json, open, read, update};
+use super::{fresh, open};
+use crate::support::{bytes, call, create, host, id, json, read, update};
 
 const PATIENT: &str = r#"{ "resourceType" : "Patient",
   "active" : true, "extension":[{"url":"http://unknown","valueDecimal":1.50}], "birthDate":"1970-01-01","_birthDate":{"id":"x"} }"#;
@@ -24,7 +25,7 @@ async fn every_byte_outside_id_and_meta_comes_back_as_it_went_in_and_survives_a_
     let (head, tail) = PATIENT.split_once(",\n").unwrap();
     assert!(stamped.starts_with(head) && stamped.ends_with(tail), "{stamped}");
     drop(store);
-    let store = open(folder.path());
+    let store = open(&folder);
     let again = read(&store, ResourceType::PATIENT, &id).await.unwrap();
     assert_eq!(bytes(&again), stamped.as_bytes());
     assert_eq!(again.last_modified, created.last_modified);
@@ -131,9 +132,10 @@ impl Clock for Backwards {
 
 #[tokio::test]
 async fn each_version_is_later_than_the_one_before_even_when_the_clock_was_set_back() {
-    let folder = tempfile::tempdir().unwrap();
+    let (place, store) = fresh();
+    drop(store);
     let clock = Arc::new(Backwards(AtomicU64::new(1_800_000_000)));
-    let store = Store::open(&Settings::default(), &Host { clock, ..host(folder.path()) }).unwrap();
+    let store = Store::open(&place.settings, &Host { clock, ..host(place.path()) }).unwrap();
     let mut before = SystemTime::UNIX_EPOCH;
     for _ in 0..3 {
         let written = update(&store, "a", r#"{"resourceType":"Patient","id":"a"}"#).await.unwrap();

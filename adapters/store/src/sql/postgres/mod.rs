@@ -1,0 +1,259 @@
+//! The seam on PostgreSQL: a connection that one thread owns, with a runtime of its own, that comes back after it was lost.
+
+mod cells;
+mod cursor;
+mod session;
+mod source;
+
+use std::cell::{Cell as Slot, RefCell};
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+
+use super::{Error, Result, Row, Value};
+pub(super) use cells::cell;
+use session::Session;
+pub use source::SourceError;
+pub(crate) use source::{Source, check_url};
+
+/// How much longer than a statement's own timeout we wait for its answer before the connection is given up.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A connection. Must not be used on a thread that runs async tasks.
+pub(crate) struct Connection {
+    runtime: Runtime,
+    source: Arc<Source>,
+    session: RefCell<Option<Session>>,
+    /// Statements without an answer of interest, sent along with the next one: savepoints cost no round trip.
+    pending: RefCell<String>,
+    /// Whether the savepoint of the running job has been sent, so that there is something to undo.
+    is_job_sent: Slot<bool>,
+    is_in_transaction: Slot<bool>,
+    deadline: Slot<Option<Instant>>,
+    cursors: Slot<u32>,
+}
+
+impl Connection {
+    /// A connection that is made when it is first needed.
+    pub(crate) fn new(source: Arc<Source>) -> std::io::Result<Self> {
+        Ok(Self {
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+            source,
+            session: RefCell::new(None),
+            pending: RefCell::new(String::new()),
+            is_job_sent: Slot::new(false),
+            is_in_transaction: Slot::new(false),
+            deadline: Slot::new(None),
+            cursors: Slot::new(0),
+        })
+    }
+
+    pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
+        self.ask(async |session, before| session.execute(before, sql, values).await)
+    }
+
+    pub(super) fn execute_each<'v, const N: usize>(
+        &self,
+        sql: &str,
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+    ) -> Result<()> {
+        let rows: Vec<[Value<'v>; N]> = rows.collect();
+        self.ask(async |session, before| session.execute_each(before, sql, &rows).await)
+    }
+
+    pub(super) fn insert(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
+        self.one(&format!("{sql} RETURNING key"), values, |row| row.get(0))?.ok_or(Error::NoRow)
+    }
+
+    pub(super) fn one<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let rows = self.query(sql, values)?;
+        rows.first().map(|row| read(&Row::Postgres(row))).transpose()
+    }
+
+    pub(super) fn all<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.query(sql, values)?.iter().map(|row| read(&Row::Postgres(row))).collect()
+    }
+
+    fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<tokio_postgres::Row>> {
+        self.ask(async |session, before| session.query(before, sql, values).await)
+    }
+
+    pub(super) fn each<E: From<Error>>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        visit: impl FnMut(&Row<'_>) -> std::result::Result<ControlFlow<()>, E>,
+    ) -> std::result::Result<(), E> {
+        cursor::each(self, sql, values, visit)
+    }
+
+    pub(super) fn batch(&self, sql: &str) -> Result<()> {
+        self.ask(async |session, before| session.batch(&format!("{before}{sql}")).await)
+    }
+
+    /// Begins a transaction, over a new connection if the old one was lost meanwhile.
+    pub(super) fn begin_writing(&self) -> Result<()> {
+        self.begin(super::dialect::POSTGRES_BEGIN_WRITING)
+    }
+
+    pub(super) fn begin_reading(&self) -> Result<()> {
+        let mut begin = super::dialect::POSTGRES_BEGIN_READING.to_owned();
+        if let Some(timeout) = self.timeout() {
+            begin.push_str(&timeout);
+        }
+        self.begin(&begin)
+    }
+
+    fn begin(&self, sql: &str) -> Result<()> {
+        self.pending.borrow_mut().clear();
+        self.is_in_transaction.set(false);
+        let begun = match self.batch(sql) {
+            // It was lost while nobody used it: nothing was begun, and a new one may do.
+            Err(Error::Lost(_)) => self.batch(sql),
+            begun => begun,
+        };
+        if begun.is_err() {
+            // Half of it may have been done.
+            *self.session.borrow_mut() = None;
+        }
+        self.is_in_transaction.set(begun.is_ok());
+        begun
+    }
+
+    pub(super) fn begin_job(&self) {
+        self.defer("SAVEPOINT job;");
+        self.is_job_sent.set(false);
+    }
+
+    pub(super) fn undo_job(&self) {
+        // After a failed statement nothing else is taken; before the first one there is nothing to undo.
+        if self.is_job_sent.get() {
+            self.pending.borrow_mut().clear();
+            self.defer("ROLLBACK TO SAVEPOINT job;");
+        }
+    }
+
+    pub(super) fn end_job(&self) {
+        self.defer("RELEASE SAVEPOINT job;");
+    }
+
+    pub(super) fn commit(&self) -> Result<()> {
+        let is_open = self.is_in_transaction();
+        let committed = self.batch("COMMIT");
+        self.is_in_transaction.set(false);
+        match committed {
+            Err(Error::Lost(_) | Error::Late) if is_open => Err(Error::Unknown),
+            other => other,
+        }
+    }
+
+    pub(super) fn roll_back(&self) {
+        self.pending.borrow_mut().clear();
+        // Even past the deadline: the connection is used again.
+        let deadline = self.deadline.replace(None);
+        if self.is_in_transaction.replace(false) && self.batch("ROLLBACK").is_err() {
+            *self.session.borrow_mut() = None;
+        }
+        self.deadline.set(deadline);
+    }
+
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.is_in_transaction.get() && self.session.borrow().as_ref().is_some_and(Session::is_open)
+    }
+
+    /// Runs `work`. The server ends a statement at the deadline, or we do when it does not answer.
+    pub(super) fn until<T, E>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let _reset = Reset { connection: self, before: self.deadline.replace(Some(deadline)) };
+        let is_inside = self.is_in_transaction();
+        if is_inside && let Some(timeout) = self.timeout() {
+            self.defer(&timeout);
+        }
+        let result = work();
+        // A failure is rolled back, and the timeout with it, if it was sent.
+        if is_inside && (result.is_ok() || !self.is_job_sent.get()) {
+            self.defer("SET LOCAL statement_timeout = 0;");
+        }
+        result
+    }
+
+    fn timeout(&self) -> Option<String> {
+        let left = self.deadline.get()?.saturating_duration_since(Instant::now());
+        Some(format!("SET LOCAL statement_timeout = {};", left.as_millis().clamp(1, 1 << 30)))
+    }
+
+    fn defer(&self, sql: &str) {
+        self.pending.borrow_mut().push_str(sql);
+    }
+
+    /// Sends a request together with what is pending, and waits for its answer.
+    fn ask<T>(&self, request: impl AsyncFnOnce(&mut Session, &str) -> Result<T>) -> Result<T> {
+        let deadline = self.deadline.get();
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Error::Late);
+        }
+        let before = std::mem::take(&mut *self.pending.borrow_mut());
+        self.is_job_sent.set(true);
+        let mut slot = self.session.borrow_mut();
+        self.runtime.block_on(async {
+            let answer = within(deadline, async {
+                let session = self.session(&mut slot).await?;
+                request(session, &before).await
+            });
+            let answer = answer.await;
+            if matches!(answer, Err(Error::Lost(_) | Error::Late)) {
+                *slot = None;
+            }
+            answer
+        })
+    }
+
+    /// The session that is open; outside of a transaction a new one when it was lost.
+    async fn session<'s>(&self, slot: &'s mut Option<Session>) -> Result<&'s mut Session> {
+        if !slot.as_ref().is_some_and(Session::is_open) {
+            *slot = None;
+            if self.is_in_transaction.get() {
+                return Err(Error::Lost(None));
+            }
+        }
+        match slot {
+            Some(session) => Ok(session),
+            None => Ok(slot.insert(Session::open(&self.source).await?)),
+        }
+    }
+}
+
+async fn within<T>(deadline: Option<Instant>, answer: impl Future<Output = Result<T>>) -> Result<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at((deadline + GRACE).into(), answer).await.unwrap_or(Err(Error::Late)),
+        None => answer.await,
+    }
+}
+
+/// Puts the deadline before it back, after a panic too.
+struct Reset<'c> {
+    connection: &'c Connection,
+    before: Option<Instant>,
+}
+
+impl Drop for Reset<'_> {
+    fn drop(&mut self) {
+        self.connection.deadline.set(self.before);
+    }
+}

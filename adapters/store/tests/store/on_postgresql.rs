@@ -1,0 +1,12 @@
+//! What holds on every database, on a PostgreSQL server.
+
+pub(crate) use crate::server::{fresh, open};
+
+#[path = "contract.rs"]
+mod contract;
+#[path = "oracle.rs"]
+mod oracle;
+#[path = "search.rs"]
+mod search;
+#[path = "write.rs"]
+mod write;

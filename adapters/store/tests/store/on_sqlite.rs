@@ -1,0 +1,12 @@
+//! What holds on every database, on a SQLite file.
+
+pub(crate) use crate::support::{file as fresh, open};
+
+#[path = "contract.rs"]
+mod contract;
+#[path = "oracle.rs"]
+mod oracle;
+#[path = "search.rs"]
+mod search;
+#[path = "write.rs"]
+mod write;
