@@ -20,6 +20,7 @@ mod searches;
 mod settings;
 mod sql;
 mod store;
+mod transfer;
 mod write;
 mod writer;
 
@@ -28,6 +29,7 @@ pub use schema::OpenError;
 pub use settings::{DatabaseUrl, Settings};
 pub use sql::{Error as DatabaseError, SourceError};
 pub use store::Store;
+pub use transfer::{Location, MoveError, Moved, migrate};
 
 use adapter::{AdapterKind, ConnectError, Host};
 

@@ -21,11 +21,19 @@ pub(crate) fn load(connection: &Connection, version: Version, scopes: &Scopes) -
     loaded
 }
 
+/// Reads the scopes and makes the whole index, inside a transaction that is open.
+pub(crate) fn make(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
+    scopes.load(connection, version).map_err(unreadable)?;
+    rebuild(connection, version, scopes)?;
+    Ok(set_fact(connection, "index", &fingerprint(version))?)
+}
+
 fn load_inside(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
     check_release(connection, version)?;
     scopes.load(connection, version).map_err(unreadable)?;
     let wanted = fingerprint(version);
     if fact(connection, "index")?.is_some_and(|found| found != wanted) {
+        tracing::info!("the index is made anew for this release");
         rebuild(connection, version, scopes)?;
     }
     Ok(set_fact(connection, "index", &wanted)?)
@@ -66,7 +74,6 @@ fn fingerprint(version: Version) -> String {
 }
 
 fn rebuild(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
-    tracing::info!("the index is made anew for this release");
     connection.batch("DELETE FROM token; DELETE FROM text; DELETE FROM date; DELETE FROM link;")?;
     for scope in scopes.all() {
         index_scope(connection, version, &scope)?;
@@ -88,11 +95,13 @@ fn index_scope(connection: &Connection, version: Version, scope: &Scope) -> Resu
     })
 }
 
-fn fact(connection: &Connection, name: &str) -> sql::Result<Option<String>> {
+/// What the database says of itself.
+pub(crate) fn fact(connection: &Connection, name: &str) -> sql::Result<Option<String>> {
     connection.one("SELECT value FROM fact WHERE name = ?1", &values![name], |row| row.get(0))
 }
 
-fn set_fact(connection: &Connection, name: &str, value: &str) -> sql::Result<()> {
+/// Writes that down.
+pub(crate) fn set_fact(connection: &Connection, name: &str, value: &str) -> sql::Result<()> {
     let sql = "INSERT INTO fact (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     connection.execute(sql, &values![name, value]).map(|_| ())
 }

@@ -3,7 +3,7 @@
 mod postgres;
 mod sqlite;
 
-pub(crate) use postgres::migrate;
+pub(crate) use postgres::{exists, migrate};
 pub(crate) use sqlite::{limit, open_reader, open_writer};
 
 use crate::sql::{self, SourceError};

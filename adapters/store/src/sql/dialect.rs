@@ -91,6 +91,13 @@ pub(super) const POSTGRES_BEGIN_WRITING: &str = "\
 /// Begins a transaction that sees one state of the database.
 pub(super) const POSTGRES_BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
 
+/// Lets an identity column go on behind the highest key; of a table without one nothing happens.
+pub(super) fn postgres_number_on(table: &str) -> String {
+    format!(
+        "SELECT setval(pg_get_serial_sequence('{table}', 'key'), coalesce(max(key), 1), count(*) > 0) FROM {table};"
+    )
+}
+
 /// A statement with its `?` and `?1` as PostgreSQL writes them, `$1`.
 pub(super) fn numbered(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len() + 16);

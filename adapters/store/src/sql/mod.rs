@@ -57,10 +57,10 @@ impl Connection {
     }
 
     /// Runs one statement for each of many rows of values.
-    pub(crate) fn execute_each<'v, const N: usize>(
+    pub(crate) fn execute_each<'v, R: AsRef<[Value<'v>]>>(
         &self,
         sql: &str,
-        rows: impl Iterator<Item = [Value<'v>; N]>,
+        rows: impl Iterator<Item = R>,
     ) -> Result<()> {
         match self {
             Self::Sqlite(connection) => sqlite::execute_each(connection, sql, rows),
@@ -133,6 +133,14 @@ impl Connection {
         match self {
             Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
             Self::Postgres(connection) => connection.batch(sql),
+        }
+    }
+
+    /// Lets the keys of a table go on behind the highest, when rows were inserted with theirs.
+    pub(crate) fn number_on(&self, table: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(connection) => connection.batch(&dialect::postgres_number_on(table)),
         }
     }
 

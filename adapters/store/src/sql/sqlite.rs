@@ -41,14 +41,14 @@ pub(super) fn execute(connection: &Connection, sql: &str, values: &[Value<'_>]) 
     Ok(connection.prepare_cached(sql)?.execute(params_from_iter(values))? as u64)
 }
 
-pub(super) fn execute_each<'v, const N: usize>(
+pub(super) fn execute_each<'v, R: AsRef<[Value<'v>]>>(
     connection: &Connection,
     sql: &str,
-    rows: impl Iterator<Item = [Value<'v>; N]>,
+    rows: impl Iterator<Item = R>,
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(sql)?;
     for row in rows {
-        statement.execute(params_from_iter(&row))?;
+        statement.execute(params_from_iter(row.as_ref()))?;
     }
     Ok(())
 }

@@ -17,6 +17,18 @@ pub(crate) enum Value<'a> {
     Blob(Cow<'a, [u8]>),
 }
 
+impl Value<'_> {
+    /// How many bytes it holds.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Null => 0,
+            Self::Integer(_) => 8,
+            Self::Text(text) => text.len(),
+            Self::Blob(bytes) => bytes.len(),
+        }
+    }
+}
+
 impl From<i64> for Value<'_> {
     fn from(value: i64) -> Self {
         Self::Integer(value)
@@ -129,6 +141,35 @@ pub(crate) enum Cell<'r> {
     Text(&'r str),
     /// Bytes.
     Blob(&'r [u8]),
+}
+
+impl Cell<'_> {
+    /// The same as a value.
+    pub(crate) fn to_value(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Integer(value) => Value::Integer(value),
+            Self::Text(value) => Value::Text(Cow::Owned(value.to_owned())),
+            Self::Blob(value) => Value::Blob(Cow::Owned(value.to_vec())),
+        }
+    }
+
+    /// Writes it so that no two rows of cells are written the same: its kind, its length, itself.
+    pub(crate) fn write(self, out: &mut dyn FnMut(&[u8])) {
+        let number;
+        let (kind, bytes) = match self {
+            Self::Null => (b'n', &[][..]),
+            Self::Integer(value) => {
+                number = value.to_be_bytes();
+                (b'i', &number[..])
+            }
+            Self::Text(value) => (b't', value.as_bytes()),
+            Self::Blob(value) => (b'b', value),
+        };
+        out(&[kind]);
+        out(&(bytes.len() as u64).to_be_bytes());
+        out(bytes);
+    }
 }
 
 /// What can be read out of a cell.

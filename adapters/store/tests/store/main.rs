@@ -12,3 +12,4 @@ mod on_sqlite;
 mod outage;
 mod server;
 mod support;
+mod transfer;

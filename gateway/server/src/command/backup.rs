@@ -16,7 +16,7 @@ use super::check::load;
 /// Copies the data folder to a new folder while the gateway runs
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  frontdesk backup --config config/frontdesk.toml --to /backup/2027-02-26\n\n\
-                  Each database is copied as of one moment. To restore, stop the gateway and let `gateway.data` name\n\
+                  Each SQLite database is copied as of one moment; a store on PostgreSQL is backed up by pg_dump. To restore, stop the gateway and let `gateway.data` name\n\
                   the copy. The copy holds patient data and the signing keys: keep it as safe as the original.")]
 pub(crate) struct Backup {
     /// The configuration, whose `gateway.data` is copied

@@ -8,6 +8,7 @@ mod fhirpath;
 mod package;
 mod running;
 mod serve;
+mod store;
 pub mod token;
 mod validate;
 
@@ -39,6 +40,7 @@ enum Command {
     Fhirpath(fhirpath::Fhirpath),
     Package(package::Package),
     Backup(backup::Backup),
+    Store(store::Store),
 }
 
 /// How a result is written.
@@ -85,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Fhirpath(fhirpath) => fhirpath.run(),
         Command::Package(package) => package.run(),
         Command::Backup(backup) => backup.run(),
+        Command::Store(store) => store.run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("frontdesk: {}", with_causes(&*error));

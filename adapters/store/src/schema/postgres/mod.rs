@@ -47,6 +47,12 @@ fn migrate_inside(connection: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Whether there is a store.
+pub(crate) fn exists(connection: &Connection) -> sql::Result<bool> {
+    let facts = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'fact'";
+    Ok(connection.number(facts, &[])? > 0 && version(connection)? > 0)
+}
+
 /// 0 where there is none.
 fn version(connection: &Connection) -> sql::Result<i64> {
     let version: Option<String> =

@@ -55,12 +55,15 @@ impl Connection {
         self.ask(async |session, before| session.execute(before, sql, values).await)
     }
 
-    pub(super) fn execute_each<'v, const N: usize>(
+    pub(super) fn execute_each<'v, R: AsRef<[Value<'v>]>>(
         &self,
         sql: &str,
-        rows: impl Iterator<Item = [Value<'v>; N]>,
+        rows: impl Iterator<Item = R>,
     ) -> Result<()> {
-        let rows: Vec<[Value<'v>; N]> = rows.collect();
+        let rows: Vec<R> = rows.collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
         self.ask(async |session, before| session.execute_each(before, sql, &rows).await)
     }
 

@@ -57,16 +57,16 @@ impl Session {
         self.behind(before, self.client.query(statement, &parameters)).await
     }
 
-    pub(super) async fn execute_each<const N: usize>(
+    pub(super) async fn execute_each<'v, R: AsRef<[Value<'v>]>>(
         &mut self,
         before: &str,
         sql: &str,
-        rows: &[[Value<'_>; N]],
+        rows: &[R],
     ) -> Result<()> {
         let mut before = self.prepare(before, sql).await?;
         let statement = self.statement(sql)?;
         for rows in rows.chunks(PIPELINE) {
-            let parameters: Vec<_> = rows.iter().map(|row| parameters(row)).collect();
+            let parameters: Vec<_> = rows.iter().map(|row| parameters(row.as_ref())).collect();
             let all = try_join_all(parameters.iter().map(|parameters| self.client.execute(statement, parameters)));
             self.behind(std::mem::take(&mut before), all).await?;
         }
