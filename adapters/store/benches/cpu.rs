@@ -25,19 +25,24 @@ fn main() {
     let copy = Store::open(&Settings { file: "other.sqlite".into(), ..Settings::default() }, &host(folder.path()));
     begun.report("open, with the search parameters compiled before", 1);
     drop(copy.unwrap());
-    runtime.block_on(async {
-        for clients in [1, 16, 64] {
-            creates(&store, clients, CREATES / if clients == 1 { 8 } else { 1 }).await;
-        }
-        reads(&store).await;
-        for query in [
-            "family=Chalmers17",
-            "identifier=urn:oid:1.2.36.146.595.217.0.1|12345-77",
-            "birthdate=1974-12-25&_count=10",
-        ] {
-            searches(&store, query).await;
-        }
-    });
+    runtime.block_on(operations(&store, READS));
+    let Ok(url) = std::env::var("BENCH_POSTGRES") else { return };
+    println!("\non PostgreSQL (CPU time without the server's)");
+    let settings = Settings { database: Some(url.parse().unwrap()), ..Settings::default() };
+    let store = Arc::new(Store::open(&settings, &host(folder.path())).unwrap());
+    runtime.block_on(operations(&store, READS / 10));
+}
+
+async fn operations(store: &Arc<Store>, count: usize) {
+    for clients in [1, 16, 64] {
+        creates(store, clients, CREATES / if clients == 1 { 8 } else { 1 }).await;
+    }
+    reads(store, count).await;
+    for query in
+        ["family=Chalmers17", "identifier=urn:oid:1.2.36.146.595.217.0.1|12345-77", "birthdate=1974-12-25&_count=10"]
+    {
+        searches(store, query).await;
+    }
 }
 
 async fn creates(store: &Arc<Store>, clients: usize, count: usize) {
@@ -57,16 +62,16 @@ async fn creates(store: &Arc<Store>, clients: usize, count: usize) {
     begun.report(&format!("create, {clients} clients"), count / clients * clients);
 }
 
-async fn reads(store: &Store) {
+async fn reads(store: &Store, count: usize) {
     let resource = Resource::new(ResourceType::PATIENT, Version::R4, patient(1));
     let created = store.perform(call(Interaction::Create { resource, if_none_exist: None })).await.unwrap();
     let id = created.subject.unwrap().id;
     let begun = Begun::now();
-    for _ in 0..READS {
+    for _ in 0..count {
         let read = Interaction::Read { resource_type: ResourceType::PATIENT, id: id.clone() };
         store.perform(call(read)).await.unwrap();
     }
-    begun.report("read", READS);
+    begun.report("read", count);
 }
 
 async fn searches(store: &Store, query: &str) {

@@ -240,3 +240,25 @@ fn add(connection: &Connection, sql: &str, scope: i64, width: usize, digest: &mu
     })?;
     Ok(count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_of_the_schema_is_copied_or_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::File { path: folder.path().join("store.sqlite"), max_size: None };
+        let connection = place.writer().unwrap();
+        let names = connection.all(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+            &[],
+            |row| row.get::<String>(0),
+        );
+        let made = ["token", "text", "date", "link", "fact"];
+        for name in names.unwrap() {
+            let is_copied = TABLES.iter().any(|(table, _)| *table == name);
+            assert!(is_copied || made.contains(&name.as_str()), "`{name}` is missing in TABLES");
+        }
+    }
+}

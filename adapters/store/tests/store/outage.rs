@@ -147,3 +147,24 @@ async fn a_password_comes_from_its_secret_and_a_wrong_one_is_said_without_it() {
     assert!(error.to_string().contains("password authentication failed"), "{error}");
     assert!(!error.to_string().contains("wrong-secret"));
 }
+
+#[tokio::test]
+async fn a_server_is_reached_by_tls_when_its_authority_is_trusted_and_not_otherwise() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = Server::with_tls(port, &made.cert.pem(), &made.signing_key.serialize_pem());
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, made.cert.pem()).unwrap();
+    let with = |ca| {
+        let url = format!("postgres://frontdesk@localhost:{port}/postgres?sslmode=require");
+        Place::new(Settings { ca, ..settings(&url) })
+    };
+    let trusted = open(&with(Some(ca)));
+    create(&trusted, PATIENT).await.unwrap();
+    let used = "SELECT count(*) > 0 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'frontdesk'";
+    assert_eq!(server.run(used), "t");
+    let stranger = open(&with(None));
+    assert!(matches!(stranger.health().await, Health::Down(_)));
+    assert_eq!(create(&stranger, PATIENT).await.unwrap_err().kind, ErrorKind::Unreachable);
+}

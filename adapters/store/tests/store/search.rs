@@ -321,6 +321,35 @@ async fn a_page_ends_before_it_grows_too_large_and_the_rest_follows() {
 }
 
 #[tokio::test]
+async fn texts_of_any_length_and_with_any_character_are_found_by_all_of_their_characters() {
+    let (_folder, store) = fresh();
+    let long = "ä long náme ".repeat(1_000);
+    for (id, end) in [("a", "A"), ("b", "B")] {
+        let members = format!(
+            r#""name":[{{"family":"{long}{end}"}}],"identifier":[{{"value":"{long}{end}"}}],"managingOrganization":{{"reference":"http://x/{long}{end}"}}"#
+        );
+        put(&store, "Patient", id, &members).await;
+        put(&store, "Patient", &format!("nul-{id}"), &format!(r#""identifier":[{{"value":"nul\u0000{end}"}}]"#)).await;
+    }
+    for query in [
+        format!("family={long}b"),
+        format!("family:exact={long}B"),
+        "family:contains=name+b".to_owned(),
+        format!("identifier={long}B"),
+        format!("organization=http://x/{long}B"),
+    ] {
+        let found = found(&store, "Patient", &query.replace(' ', "+")).await;
+        assert_eq!(found, ["b"], "{}", query.chars().take(30).collect::<String>());
+    }
+    assert_eq!(found(&store, "Patient", &format!("family={long}").replace(' ', "+")).await, ["a", "b"]);
+    assert_eq!(found(&store, "Patient", "identifier=nul%00B").await, ["nul-b"]);
+    let sorted = all_pages(&store, "Patient", "_sort=-family&_count=1").await;
+    assert_eq!(sorted, ["b", "a", "nul-a", "nul-b"]);
+    put(&store, "Patient", "b", r#""active":true"#).await;
+    assert!(found(&store, "Patient", &format!("family={long}b").replace(' ', "+")).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_search_with_too_many_values_is_refused() {
     let (_folder, store) = three_patients().await;
     let values: Vec<String> = (0..300).map(|number| number.to_string()).collect();

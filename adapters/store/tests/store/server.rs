@@ -1,8 +1,8 @@
 //! PostgreSQL servers for the tests: in folders of their own, behind Unix sockets, stopped when nobody uses them any more.
 #![allow(unreachable_pub, reason = "a module of a test binary")]
 
-use std::fs::File;
-use std::os::unix::fs::chown;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -28,9 +28,13 @@ pub fn settings(url: &str) -> Settings {
     Settings { database: Some(url.parse().unwrap()), ..Settings::default() }
 }
 
+/// The port in the name of a socket, where nothing listens but that.
+const PORT: u16 = 5432;
+
 /// A running server.
 pub struct Server {
     folder: PathBuf,
+    port: u16,
     keeper: Option<Child>,
     options: Vec<String>,
     /// What goes with a server of one process.
@@ -66,7 +70,8 @@ impl Server {
             std::mem::forget(users);
             let turn = File::create(home.join("turn")).unwrap();
             turn.lock().unwrap();
-            let mut server = Self { folder: home.join("data"), keeper: None, options: Vec::new(), own: None };
+            let mut server =
+                Self { folder: home.join("data"), port: PORT, keeper: None, options: Vec::new(), own: None };
             if server.try_run("SELECT 1").is_err() {
                 let _ = std::fs::remove_dir_all(&server.folder);
                 server.make();
@@ -78,12 +83,33 @@ impl Server {
 
     /// A new server of this test alone, with those lines of configuration.
     pub fn start(options: &[&str]) -> Self {
+        let mut server = Self::prepare();
+        server.options = options.iter().map(|option| (*option).to_owned()).collect();
+        server.go_on();
+        server
+    }
+
+    /// A new server that can also be reached by TLS at that port of `localhost`, with a certificate of its own.
+    pub fn with_tls(port: u16, certificate: &str, key: &str) -> Self {
+        let mut server = Self::prepare();
+        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+            let path = server.folder.join(name);
+            std::fs::write(&path, pem).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            give_away(&path);
+        }
+        server.port = port;
+        server.options = vec!["listen_addresses=localhost".to_owned(), format!("port={port}"), "ssl=on".to_owned()];
+        server.go_on();
+        server
+    }
+
+    fn prepare() -> Self {
         let own = tempfile::Builder::new().prefix("fd-pg-").tempdir_in("/tmp").unwrap();
         give_away(own.path());
-        let options = options.iter().map(|option| (*option).to_owned()).collect();
-        let mut server = Self { folder: own.path().join("data"), keeper: None, options, own: Some(own) };
+        let folder = own.path().join("data");
+        let server = Self { folder, port: PORT, keeper: None, options: Vec::new(), own: Some(own) };
         server.make();
-        server.go_on();
         server
     }
 
@@ -174,6 +200,7 @@ impl Server {
         let output = Command::new(program("psql"))
             .arg("-h")
             .arg(&self.folder)
+            .args(["-p", &self.port.to_string()])
             .args(["-U", "frontdesk", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-qAtc", sql])
             .output()
             .unwrap();
