@@ -13,6 +13,7 @@ pub mod grammar;
 mod json;
 mod layer;
 mod outside;
+mod sorted;
 mod terminology;
 mod value_set;
 

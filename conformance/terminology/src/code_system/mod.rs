@@ -3,11 +3,11 @@
 mod read;
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 pub(crate) use read::read;
 
 use crate::answer::Known;
+use crate::sorted::Sorted;
 
 /// Text of the built-in facts, or of a resource that was added.
 pub(crate) type Text = Cow<'static, str>;
@@ -74,8 +74,8 @@ pub(crate) struct CodeSystem {
     /// The canonical of the value set of all its codes; empty when it names none.
     pub(crate) value_set: Text,
     pub(crate) concepts: Vec<Concept>,
-    /// Indexes of the concepts, sorted by code; by folded code where case does not count.
-    pub(crate) order: Box<[u32]>,
+    /// The concepts by code; by folded code where case does not count.
+    pub(crate) order: Sorted,
 }
 
 impl CodeSystem {
@@ -85,22 +85,14 @@ impl CodeSystem {
         for concept in &mut self.concepts {
             concept.parents.retain(|parent| *parent < count);
         }
-        let mut order: Vec<u32> = (0..count).collect();
-        let folds = !self.is_case_sensitive;
-        let code = |index: &u32| &*self.concepts[*index as usize].code;
-        order.sort_by(|left, right| compare(code(left), code(right), folds));
-        self.order = order.into();
+        let concepts = &self.concepts;
+        self.order = Sorted::new(concepts.len(), !self.is_case_sensitive, |place| code_of(concepts, place));
         self
     }
 
     /// The index of a code.
     pub(crate) fn find(&self, code: &str) -> Option<u32> {
-        let folds = !self.is_case_sensitive;
-        let found = self.order.binary_search_by(|index| match self.concepts.get(*index as usize) {
-            Some(concept) => compare(&concept.code, code, folds),
-            None => Ordering::Less,
-        });
-        found.ok().and_then(|place| self.order.get(place).copied())
+        self.order.find(code, |place| code_of(&self.concepts, place))
     }
 
     /// The concept of a code.
@@ -160,13 +152,6 @@ impl CodeSystem {
 /// Longest chain of ancestors that is followed.
 const MAX_DEPTH: usize = 1000;
 
-/// Byte order, or byte order of what ASCII case folding makes.
-pub(crate) fn compare(left: &str, right: &str, folds: bool) -> Ordering {
-    if folds {
-        return left
-            .bytes()
-            .map(|byte| byte.to_ascii_lowercase())
-            .cmp(right.bytes().map(|byte| byte.to_ascii_lowercase()));
-    }
-    left.cmp(right)
+fn code_of(concepts: &[Concept], place: u32) -> &str {
+    concepts.get(place as usize).map_or("", |concept| &concept.code)
 }

@@ -18,7 +18,7 @@ pub(crate) fn read(resource: &Value) -> CodeSystem {
         supplements: owned(resource, "supplements"),
         value_set: owned(resource, "valueSet"),
         concepts: concepts.read,
-        order: Box::default(),
+        order: Default::default(),
     }
     .sealed()
 }

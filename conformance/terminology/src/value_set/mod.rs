@@ -6,7 +6,8 @@ mod read;
 pub(crate) use filter::Filter;
 pub(crate) use read::read;
 
-use crate::code_system::{Text, compare};
+use crate::code_system::Text;
+use crate::sorted::Sorted;
 
 /// A value set.
 #[derive(Debug, Default)]
@@ -51,18 +52,13 @@ impl Clause {
 pub(crate) struct Codes {
     /// As they were listed.
     pub(crate) listed: Vec<Text>,
-    /// Indexes into them, sorted by code.
-    order: Box<[u32]>,
-    folded: Box<[u32]>,
+    order: Sorted,
+    folded: Sorted,
 }
 
 impl Codes {
     pub(crate) fn new(listed: Vec<Text>) -> Self {
-        let sorted = |folds| {
-            let mut order: Vec<u32> = (0..listed.len() as u32).collect();
-            order.sort_by(|left, right| compare(&listed[*left as usize], &listed[*right as usize], folds));
-            order.into()
-        };
+        let sorted = |folds| Sorted::new(listed.len(), folds, |place| code_of(&listed, place));
         let (order, folded) = (sorted(false), sorted(true));
         Self { listed, order, folded }
     }
@@ -70,8 +66,10 @@ impl Codes {
     /// Whether the list has a code, in whatever case when `folds`.
     pub(crate) fn has(&self, code: &str, folds: bool) -> bool {
         let order = if folds { &self.folded } else { &self.order };
-        order
-            .binary_search_by(|index| compare(self.listed.get(*index as usize).map_or("", |code| code), code, folds))
-            .is_ok()
+        order.find(code, |place| code_of(&self.listed, place)).is_some()
     }
+}
+
+fn code_of(listed: &[Text], place: u32) -> &str {
+    listed.get(place as usize).map_or("", |code| code)
 }
