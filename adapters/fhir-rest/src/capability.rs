@@ -1,48 +1,19 @@
 //! What the back end can do: a conservative default, its own CapabilityStatement, and what the settings say against it.
 
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
-
 use adapter::{ConnectError, Error, ErrorKind};
+use exchange::capability::{conservative, from_file};
 use fhir::capability::ResourceCapability;
 use fhir::{Capability, InteractionCode, ResourceType, Version};
 
-use crate::settings::{CapabilitySource, ResourceOverride, Settings};
+use crate::settings::{ResourceOverride, Settings};
 
 /// What holds until a statement was read: the configured one, or the default.
 pub(crate) fn initial(settings: &Settings) -> Result<Capability, ConnectError> {
     let stated = match &settings.capability_file {
         None => conservative(settings.fhir_version),
-        Some(path) => {
-            let unreadable = |error: String| ConnectError::Settings(format!("`capability-file`: {error}"));
-            let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-            let statement = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-            Capability::from_statement(&statement, settings.fhir_version)
-        }
+        Some(path) => from_file(path, settings.fhir_version)?,
     };
     overridden(stated, settings)
-}
-
-/// Reading, writing and searching of every type of the release, without anything that a server may lack: versions,
-/// conditions, operations.
-fn conservative(version: Version) -> Capability {
-    let mut capability = Capability::empty(version);
-    for resource_type in ResourceType::all().filter(|resource_type| resource_type.is_in(version)) {
-        let resource = ResourceCapability {
-            interactions: [
-                InteractionCode::Read,
-                InteractionCode::Create,
-                InteractionCode::Update,
-                InteractionCode::Delete,
-                InteractionCode::SearchType,
-            ]
-            .into(),
-            search: [("_id".to_owned(), "token".to_owned())].into(),
-            ..ResourceCapability::default()
-        };
-        capability.resources.insert(resource_type, resource);
-    }
-    capability
 }
 
 fn overridden(mut capability: Capability, settings: &Settings) -> Result<Capability, ConnectError> {
@@ -94,42 +65,6 @@ pub(crate) fn stated(bytes: &[u8], settings: &Settings) -> Result<Capability, Er
         return Err(bad("the back end's CapabilityStatement names no resource type"));
     }
     overridden(capability, settings).map_err(|error| bad("the overrides do not fit").because(error))
-}
-
-/// Where a statement is read from, and put.
-#[async_trait::async_trait]
-pub(crate) trait Stated: Send + Sync + 'static {
-    /// Reads the back end's statement and takes it over.
-    async fn refresh(&self, deadline: Instant) -> Result<(), Error>;
-}
-
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const FETCH_LIMIT: Duration = Duration::from_secs(20);
-
-/// Reads the statement now and again, until the adapter is gone. A back end that is down is asked more and more seldom.
-pub(crate) fn keep_fresh<T: Stated>(adapter: &Arc<T>, settings: &Settings, name: Arc<str>) {
-    if settings.capability == CapabilitySource::Configured {
-        return;
-    }
-    let (adapter, interval) = (Arc::downgrade(adapter), *settings.capability_refresh);
-    tokio::spawn(async move {
-        let mut pause = FIRST_PAUSE.min(interval);
-        while let Some(outcome) = refresh(&adapter).await {
-            pause = match outcome {
-                Ok(()) => interval,
-                Err(error) => {
-                    tracing::warn!(adapter = %name, kind = error.kind.code(), cause = error.issues.first().map(|issue| issue.text.as_str()), "the back end's capability is not known");
-                    (pause * 2).min(interval)
-                }
-            };
-            tokio::time::sleep(pause.max(Duration::from_millis(100))).await;
-        }
-    });
-}
-
-async fn refresh<T: Stated>(adapter: &Weak<T>) -> Option<Result<(), Error>> {
-    let adapter = adapter.upgrade()?;
-    Some(adapter.refresh(Instant::now() + FETCH_LIMIT).await)
 }
 
 #[cfg(test)]

@@ -1,34 +1,31 @@
 //! Any FHIR R4 server as a back end: `kind = "fhir-rest"`.
 //!
 //! A call becomes a request (`mapping/request.rs`), goes out on a pooled connection by one rule for retries
-//! (`client/mod.rs`), and its response becomes a reply (`mapping/reply.rs`). Base URLs are rewritten both ways
+//! (crate `exchange`), and its response becomes a reply (`mapping/reply.rs`). Base URLs are rewritten both ways
 //! ([`rewrite`]), page links are sealed, refusals go through one table.
 
-mod authorization;
 mod body;
 mod capability;
-mod client;
 mod mapping;
 pub mod rewrite;
 pub mod settings;
-mod token;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adapter::{Adapter, AdapterKind, Call, ConnectError, Error, ErrorKind, Health, Host, Reply};
 use arc_swap::{ArcSwap, ArcSwapOption};
+use exchange::body::receive_whole;
+use exchange::capability::{Stated, keep_fresh, refuse_unserved};
+use exchange::{Authorization, Client};
 use fhir::{Capability, Interaction};
 use http::{StatusCode, Uri};
 use parking_lot::Mutex;
 
-use authorization::Authorization;
-use body::receive_whole;
-use client::Client;
 use mapping::reply::Reading;
 use mapping::request::{Outgoing, outgoing};
 use rewrite::Bases;
-use settings::Settings;
+use settings::{CapabilitySource, Settings};
 
 /// A FHIR server as a back end.
 pub struct FhirRest {
@@ -70,13 +67,15 @@ impl AdapterKind for FhirRest {
     type Adapter = Self;
 
     fn offers(settings: &Settings) -> Option<Capability> {
-        let known = settings.capability == settings::CapabilitySource::Configured;
+        let known = settings.capability == CapabilitySource::Configured;
         known.then(|| capability::initial(settings).ok()).flatten()
     }
 
     async fn connect(settings: Settings, host: Host) -> Result<Self, ConnectError> {
         let server = Arc::new(Server::new(settings, host)?);
-        capability::keep_fresh(&server, &server.settings, Arc::clone(&server.host.name));
+        if server.settings.capability == CapabilitySource::Discovered {
+            keep_fresh(&server, *server.settings.capability_refresh, Arc::clone(&server.host.name));
+        }
         Ok(Self { server })
     }
 }
@@ -88,7 +87,7 @@ impl Adapter for FhirRest {
     }
 
     async fn perform(&self, call: Call) -> Result<Reply, Error> {
-        self.server.refuse_unserved(&call.interaction)?;
+        refuse_unserved(&self.server.capability.load(), &call.interaction)?;
         let directions = self.server.directions(&call.base);
         let request = outgoing(&self.server, &call, &directions.to_back_end)?;
         let response = self.server.exchange(&call, &request).await?;
@@ -115,6 +114,15 @@ impl Adapter for FhirRest {
     }
 }
 
+fn authorization(settings: &Settings, base: &str) -> Result<Authorization, ConnectError> {
+    match (&settings.header, &settings.smart) {
+        (Some(_), Some(_)) => Err(ConnectError::Settings("expected at most one of `header` and `smart`".to_owned())),
+        (Some(header), None) => Authorization::header(header),
+        (None, Some(smart)) => Authorization::smart(smart, base, settings.allow_plain_http),
+        (None, None) => Ok(Authorization::None),
+    }
+}
+
 impl Server {
     fn new(settings: Settings, host: Host) -> Result<Self, ConnectError> {
         let bases = settings.bases()?;
@@ -122,8 +130,8 @@ impl Server {
         let base_uri: Uri =
             base.parse().map_err(|_| ConnectError::Settings("`base`: expected an absolute URL".to_owned()))?;
         Ok(Self {
-            client: Client::new(&settings)?,
-            authorization: Authorization::new(&settings, &base)?,
+            client: Client::new(&settings.connection())?,
+            authorization: authorization(&settings, &base)?,
             capability: ArcSwap::from_pointee(capability::initial(&settings)?),
             directions: ArcSwapOption::empty(),
             contact: Mutex::new(None),
@@ -133,25 +141,6 @@ impl Server {
             settings,
             host,
         })
-    }
-
-    /// Refuses what the capability does not have; an operation is offered by its name.
-    fn refuse_unserved(&self, interaction: &Interaction) -> Result<(), Error> {
-        let capability = self.capability.load();
-        let resource_type = interaction.resource_type();
-        let is_served = match interaction {
-            Interaction::Capabilities => true,
-            Interaction::Operation { name, .. } => match resource_type {
-                Some(kind) => capability.resources.get(&kind).is_some_and(|known| known.operations.contains_key(name)),
-                None => capability.operations.contains_key(name),
-            },
-            other => capability.offers(resource_type, other.code()),
-        };
-        if is_served {
-            return Ok(());
-        }
-        let code = interaction.code().code();
-        Err(Error::new(ErrorKind::NotSupported, format!("the back end does not offer this interaction: {code}")))
     }
 
     /// Sends the request; a token that the back end refuses is renewed once, because a 401 means that nothing was done.
@@ -205,7 +194,7 @@ impl Server {
 }
 
 #[async_trait::async_trait]
-impl capability::Stated for Server {
+impl Stated for Server {
     async fn refresh(&self, deadline: Instant) -> Result<(), Error> {
         let response = self.ask_for_statement(deadline).await?;
         if response.status() != StatusCode::OK {

@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use adapter::ConnectError;
-use adapter::setting::{Duration, Secret, Size};
+use adapter::setting::{Duration, Size};
+use exchange::Connection;
+pub use exchange::settings::{Header, Smart, SmartAlgorithm, Tls};
+use exchange::settings::{
+    absolute, default_connect_timeout, default_idle_connections, default_idle_timeout, refuse_plain_http,
+};
 use fhir::Version;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 /// The settings of the kind `fhir-rest`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -77,61 +82,6 @@ pub struct Settings {
     pub page_lifetime: Duration,
 }
 
-/// `[adapters.NAME.tls]`
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Tls {
-    /// PEM file of the authorities that are trusted, instead of the public ones.
-    pub ca: Option<PathBuf>,
-    /// PEM file of our certificate and its chain, for a back end that asks for one.
-    pub certificate: Option<PathBuf>,
-    /// Its private key, PEM.
-    pub key: Option<Secret>,
-}
-
-/// `[adapters.NAME.header]`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Header {
-    /// The field's name.
-    #[serde(default = "default_header")]
-    pub name: String,
-    /// Its whole value: `Bearer …`, `Basic …`.
-    pub value: Secret,
-}
-
-/// `[adapters.NAME.smart]`: client_credentials with private_key_jwt.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Smart {
-    /// The client id that the back end gave us.
-    pub client_id: String,
-    /// The private key, PEM: RSA or P-384.
-    pub key: Secret,
-    /// How assertions are signed.
-    pub algorithm: SmartAlgorithm,
-    /// The id of the key in our JWKS.
-    pub key_id: String,
-    /// Where our JWKS is published, when the back end wants to be told (`jku`).
-    #[serde(default)]
-    pub jwks_url: Option<String>,
-    /// The scopes that are asked for.
-    #[serde(default = "default_scope")]
-    pub scope: String,
-    /// The token endpoint; without it, it is read from `[base]/.well-known/smart-configuration`.
-    #[serde(default)]
-    pub token_url: Option<String>,
-}
-
-/// The algorithms that SMART names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum SmartAlgorithm {
-    /// RSA with SHA-384
-    RS384,
-    /// ECDSA on P-384 with SHA-384
-    ES384,
-}
-
 /// Where the capability comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -167,32 +117,12 @@ fn default_version() -> Version {
     Version::R4
 }
 
-fn default_connect_timeout() -> Duration {
-    Duration::from_secs(2)
-}
-
-fn default_idle_timeout() -> Duration {
-    Duration::from_secs(60)
-}
-
-fn default_idle_connections() -> usize {
-    64
-}
-
 fn default_max_reply() -> Size {
     Size::from_mib(16)
 }
 
 fn default_stream_from() -> Size {
     Size::from_kib(64)
-}
-
-fn default_header() -> String {
-    "authorization".to_owned()
-}
-
-fn default_scope() -> String {
-    "system/*.cruds".to_owned()
 }
 
 fn default_refresh() -> Duration {
@@ -204,6 +134,19 @@ fn default_page_lifetime() -> Duration {
 }
 
 impl Settings {
+    /// How connections are made and kept.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        Connection {
+            allow_plain_http: self.allow_plain_http,
+            http2_prior_knowledge: self.http2_prior_knowledge,
+            connect_timeout: self.connect_timeout,
+            idle_timeout: self.idle_timeout,
+            idle_connections: self.idle_connections,
+            tls: self.tls.clone(),
+        }
+    }
+
     /// The base, and every other base that means it, each without a slash at the end.
     ///
     /// # Errors
@@ -218,41 +161,6 @@ impl Settings {
             bases.push(written(&absolute("aliases", alias)?));
         }
         Ok(bases)
-    }
-}
-
-/// An absolute http or https URL without query and fragment.
-pub(crate) fn absolute(setting: &str, text: &str) -> Result<Url, ConnectError> {
-    Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .filter(|url| url.query().is_none() && url.fragment().is_none())
-        .filter(|url| url.username().is_empty() && url.password().is_none())
-        .ok_or_else(|| {
-            ConnectError::Settings(format!(
-                "`{setting}`: expected an absolute URL such as `https://ehr.example/fhir/r4`, without user, query and \
-                 fragment"
-            ))
-        })
-}
-
-/// Payloads and tokens go over plain HTTP to this machine only.
-pub(crate) fn refuse_plain_http(setting: &str, url: &Url) -> Result<(), ConnectError> {
-    if url.scheme() == "https" || is_loopback(url) {
-        return Ok(());
-    }
-    Err(ConnectError::Settings(format!(
-        "`{setting}`: expected https to another machine (`allow-plain-http = true` accepts that payloads cross the \
-         network in the clear)"
-    )))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use adapter::reply::Subject;
 use adapter::{Call, Error, ErrorKind, Reply, Status};
 use bytes::Bytes;
+use exchange::body::{Received, receive, receive_whole};
 use fhir::{Id, Interaction, ResourceType, VersionId};
 use http::header::{CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
@@ -12,7 +13,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 
 use crate::Server;
-use crate::body::{Received, malformed, receive, receive_whole, stream_through};
+use crate::body::{malformed, stream_through};
 use crate::mapping::bundle;
 use crate::mapping::outcome::{Refusal, issues};
 use crate::rewrite::{Bases, Rewriter};

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use adapter::{Call, Error, ErrorKind};
 use bytes::Bytes;
+use exchange::{Grant, client};
 use fhir::interaction::{Level, Parameters, PatchFormat};
 use fhir::{Compartment, Handling, Interaction, Query, ResourceType, VersionId};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, IF_MATCH, USER_AGENT};
@@ -11,8 +12,6 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 
 use crate::Server;
-use crate::authorization::Grant;
-use crate::client;
 use crate::mapping::{confine, page};
 use crate::rewrite::{Bases, Rewriter};
 

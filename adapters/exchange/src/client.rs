@@ -10,9 +10,7 @@
 //!   honours the Idempotency-Key that the client gave (`retry.idempotency-key`).
 //! - Once a response has begun, nothing is sent again.
 
-mod connect;
-mod tls;
-
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -27,17 +25,31 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::settings::Settings;
-use connect::Timed;
+use crate::connect::{Socket, Timed};
+use crate::settings::Connection;
+use crate::tls;
 
 /// More threads than these share pools: slower, not wrong.
 const THREADS: usize = 64;
 
-type Pool = legacy::Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>;
+/// The connections of one thread, by transport.
+enum Pool {
+    Tcp(legacy::Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>),
+    Unix(legacy::Client<Timed<Socket>, Full<Bytes>>),
+}
+
+impl Pool {
+    fn request(&self, request: Request<Full<Bytes>>) -> legacy::ResponseFuture {
+        match self {
+            Self::Tcp(client) => client.request(request),
+            Self::Unix(client) => client.request(request),
+        }
+    }
+}
 
 /// A client with a pool for each thread that sends: a connection is driven by the runtime that opened it, and waking
 /// another thread costs more than the request.
-pub(crate) struct Client {
+pub struct Client {
     pools: [OnceLock<Pool>; THREADS],
     /// What a thread's pool is made of at its first request.
     make: Box<dyn Fn() -> Pool + Send + Sync>,
@@ -46,7 +58,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, ConnectError> {
+    /// A client over TCP, with TLS where the URL says so.
+    ///
+    /// # Errors
+    /// Certificates or keys that cannot be used.
+    pub fn new(settings: &Connection) -> Result<Self, ConnectError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -57,14 +73,28 @@ impl Client {
             .enable_all_versions()
             .wrap_connector(tcp);
         let connector = Timed::new(connector, settings.connect_timeout.into());
-        let fresh = pool(settings, 0, connector.clone());
-        let (settings, pools) = (settings.clone(), [const { OnceLock::new() }; THREADS]);
-        let make = Box::new(move || pool(&settings, settings.idle_connections, connector.clone()));
-        Ok(Self { pools, make, fresh })
+        let settings = settings.clone();
+        Ok(Self::made_by(move |idle| Pool::Tcp(builder(&settings, idle).build(connector.clone()))))
+    }
+
+    /// A client over a Unix socket; the authority of a URL says nothing then.
+    #[must_use]
+    pub fn unix(settings: &Connection, path: &Path) -> Self {
+        let connector = Timed::new(Socket::new(path), settings.connect_timeout.into());
+        let settings = settings.clone();
+        Self::made_by(move |idle| Pool::Unix(builder(&settings, idle).build(connector.clone())))
+    }
+
+    fn made_by(make: impl Fn(Option<usize>) -> Pool + Send + Sync + 'static) -> Self {
+        let fresh = make(Some(0));
+        Self { pools: [const { OnceLock::new() }; THREADS], make: Box::new(move || make(None)), fresh }
     }
 
     /// Sends a request and waits for the head of its response, by the rule above.
-    pub(crate) async fn send(
+    ///
+    /// # Errors
+    /// How the exchange failed; the kind says whether something may have been done.
+    pub async fn send(
         &self,
         request: impl Fn() -> Result<Request<Full<Bytes>>, Error>,
         repeatable: bool,
@@ -91,16 +121,18 @@ impl Client {
     }
 }
 
-fn pool(settings: &Settings, idle: usize, connector: Timed<HttpsConnector<HttpConnector>>) -> Pool {
-    legacy::Client::builder(TokioExecutor::new())
+/// `idle`: unused connections that are kept, instead of the settings' number.
+fn builder(settings: &Connection, idle: Option<usize>) -> legacy::Builder {
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .pool_idle_timeout(*settings.idle_timeout)
-        .pool_max_idle_per_host(idle)
+        .pool_max_idle_per_host(idle.unwrap_or(settings.idle_connections))
         .http2_only(settings.http2_prior_knowledge)
         .http2_adaptive_window(true)
-        .http2_max_header_list_size(64 << 10)
-        .build(connector)
+        .http2_max_header_list_size(64 << 10);
+    builder
 }
 
 /// A small number of this thread, the same each time.
@@ -111,7 +143,8 @@ fn thread() -> usize {
 }
 
 /// The failure of an exchange that took too long.
-pub(crate) fn late() -> Error {
+#[must_use]
+pub fn late() -> Error {
     Error::new(ErrorKind::Timeout, "no answer from the back end in time")
 }
 
@@ -158,7 +191,10 @@ fn failure(error: legacy::Error, safe: bool) -> Error {
 }
 
 /// A URI of the back end: the parsed parts of the base are shared, only the path is new.
-pub(crate) fn uri(base: &Uri, path_and_query: String) -> Result<Uri, Error> {
+///
+/// # Errors
+/// The path is no path of a URL.
+pub fn uri(base: &Uri, path_and_query: String) -> Result<Uri, Error> {
     let mut parts = base.clone().into_parts();
     let path = http::uri::PathAndQuery::from_maybe_shared(Bytes::from(path_and_query))
         .map_err(|_| Error::new(ErrorKind::Invalid, "expected a query that fits into a URL"))?;

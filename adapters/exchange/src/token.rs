@@ -1,10 +1,13 @@
-//! SMART Backend Services as a client: an assertion for an access token, kept until shortly before it expires.
+//! OAuth client credentials as a client: an assertion (SMART Backend Services) or a secret for an access token, kept until
+//! shortly before it expires.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use adapter::{ConnectError, Error, ErrorKind};
 use arc_swap::ArcSwapOption;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri, header};
 use http_body_util::Full;
@@ -14,25 +17,33 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::body::receive_whole;
 use crate::client::Client;
-use crate::settings::{Smart, SmartAlgorithm, absolute, refuse_plain_http};
+use crate::settings::{OAuth, Smart, SmartAlgorithm, absolute, refuse_plain_http};
 
 /// An access token, ready to be sent.
-pub(crate) struct Token {
-    pub(crate) bearer: HeaderValue,
+pub struct Token {
+    /// The value of `Authorization`.
+    pub bearer: HeaderValue,
     fresh_until: Instant,
 }
 
 /// The tokens of one back end. One fetch at a time, whoever needs it.
-pub(crate) struct Tokens {
+pub struct Tokens {
     client_id: String,
-    header: Header,
-    key: EncodingKey,
-    scope: String,
+    identity: Identity,
+    scope: Option<String>,
     discovery: String,
     allow_plain_http: bool,
     endpoint: OnceCell<String>,
     current: ArcSwapOption<Token>,
     fetching: Mutex<Option<Refusal>>,
+}
+
+/// How we show who we are.
+enum Identity {
+    /// A signed assertion (RFC 7523).
+    Assertion(Box<Header>, EncodingKey),
+    /// `Authorization: Basic` (RFC 6749 2.3.1).
+    Secret(HeaderValue),
 }
 
 /// A failed fetch is the answer for a moment, so that a queue of calls does not become a queue of fetches.
@@ -69,14 +80,14 @@ struct Discovery {
 }
 
 impl Tokens {
-    pub(crate) fn new(settings: &Smart, base: &str, allow_plain_http: bool) -> Result<Self, ConnectError> {
+    /// Tokens by signed assertions.
+    ///
+    /// # Errors
+    /// The key cannot be read, or the endpoint cannot be used.
+    pub fn new(settings: &Smart, base: &str, allow_plain_http: bool) -> Result<Self, ConnectError> {
         let endpoint = OnceCell::new();
         if let Some(url) = &settings.token_url {
-            let url = absolute("smart.token-url", url)?;
-            if !allow_plain_http {
-                refuse_plain_http("smart.token-url", &url)?;
-            }
-            endpoint.set(url.to_string()).ok();
+            endpoint.set(usable("smart.token-url", url, allow_plain_http)?).ok();
         }
         let mut header = Header::new(match settings.algorithm {
             SmartAlgorithm::RS384 => Algorithm::RS384,
@@ -86,9 +97,8 @@ impl Tokens {
         header.jku = settings.jwks_url.clone();
         Ok(Self {
             client_id: settings.client_id.clone(),
-            header,
-            key: key(settings)?,
-            scope: settings.scope.clone(),
+            identity: Identity::Assertion(Box::new(header), key(settings)?),
+            scope: Some(settings.scope.clone()),
             discovery: format!("{base}/.well-known/smart-configuration"),
             allow_plain_http,
             endpoint,
@@ -97,8 +107,31 @@ impl Tokens {
         })
     }
 
+    /// Tokens by a client secret.
+    ///
+    /// # Errors
+    /// The secret cannot be read, or the endpoint cannot be used.
+    pub fn by_secret(settings: &OAuth, allow_plain_http: bool) -> Result<Self, ConnectError> {
+        let endpoint = usable("oauth.token-url", &settings.token_url, allow_plain_http)?;
+        let secret = settings.client_secret.read();
+        let secret = secret.map_err(|error| ConnectError::Settings(format!("`oauth.client-secret`: {error}")))?;
+        Ok(Self {
+            client_id: settings.client_id.clone(),
+            identity: Identity::Secret(basic(&settings.client_id, secret.reveal())?),
+            scope: settings.scope.clone(),
+            discovery: String::new(),
+            allow_plain_http,
+            endpoint: OnceCell::new_with(Some(endpoint)),
+            current: ArcSwapOption::empty(),
+            fetching: Mutex::new(None),
+        })
+    }
+
     /// A token that is good for a while and is not the one that was refused.
-    pub(crate) async fn token(
+    ///
+    /// # Errors
+    /// The authorization server refuses us, or cannot be reached.
+    pub async fn token(
         &self,
         client: &Client,
         refused: Option<&Arc<Token>>,
@@ -136,14 +169,13 @@ impl Tokens {
 
     async fn fetch(&self, client: &Client, deadline: Instant) -> Result<Token, Error> {
         let endpoint = self.endpoint.get_or_try_init(|| self.discover(client, deadline)).await?;
-        let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("grant_type", "client_credentials")
-            .append_pair("scope", &self.scope)
-            .append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-            .append_pair("client_assertion", &self.assertion(endpoint)?)
-            .finish();
+        let form = self.form(endpoint)?;
+        let identity = match &self.identity {
+            Identity::Secret(basic) => Some(basic),
+            Identity::Assertion(..) => None,
+        };
         let asked = Instant::now();
-        let answer: TokenAnswer = exchange(client, endpoint, Some(form), deadline).await?;
+        let answer: TokenAnswer = exchange(client, endpoint, Some((form, identity)), deadline).await?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", answer.access_token))
             .map_err(|error| refused("expected an access token that fits into a header field").because(error))?;
         bearer.set_sensitive(true);
@@ -153,17 +185,26 @@ impl Tokens {
         Ok(Token { bearer, fresh_until: asked + lifetime - early })
     }
 
-    async fn discover(&self, client: &Client, deadline: Instant) -> Result<String, Error> {
-        let found: Discovery = exchange(client, &self.discovery, None, deadline).await?;
-        let url = absolute("token_endpoint", &found.token_endpoint)
-            .and_then(|url| {
-                if self.allow_plain_http { Ok(url) } else { refuse_plain_http("token_endpoint", &url).map(|()| url) }
-            })
-            .map_err(|error| refused("the back end names no token endpoint that can be used").because(error))?;
-        Ok(url.to_string())
+    fn form(&self, endpoint: &str) -> Result<String, Error> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        if let Some(scope) = &self.scope {
+            form.append_pair("scope", scope);
+        }
+        if let Identity::Assertion(header, key) = &self.identity {
+            form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+            form.append_pair("client_assertion", &self.assertion(endpoint, header, key)?);
+        }
+        Ok(form.finish())
     }
 
-    fn assertion(&self, endpoint: &str) -> Result<String, Error> {
+    async fn discover(&self, client: &Client, deadline: Instant) -> Result<String, Error> {
+        let found: Discovery = exchange(client, &self.discovery, None, deadline).await?;
+        usable("token_endpoint", &found.token_endpoint, self.allow_plain_http)
+            .map_err(|error| refused("the back end names no token endpoint that can be used").because(error))
+    }
+
+    fn assertion(&self, endpoint: &str, header: &Header, key: &EncodingKey) -> Result<String, Error> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let claims = Claims {
             iss: &self.client_id,
@@ -173,9 +214,27 @@ impl Tokens {
             iat: now.as_secs(),
             jti: uuid::Uuid::new_v4().to_string(),
         };
-        jsonwebtoken::encode(&self.header, &claims, &self.key)
+        jsonwebtoken::encode(header, &claims, key)
             .map_err(|error| Error::new(ErrorKind::Internal, "cannot sign the client assertion").because(error))
     }
+}
+
+fn usable(setting: &str, url: &str, allow_plain_http: bool) -> Result<String, ConnectError> {
+    let url = absolute(setting, url)?;
+    if !allow_plain_http {
+        refuse_plain_http(setting, &url)?;
+    }
+    Ok(url.to_string())
+}
+
+/// RFC 6749 2.3.1: both are form-encoded before they become a user and a password.
+fn basic(client_id: &str, secret: &str) -> Result<HeaderValue, ConnectError> {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = STANDARD.encode(format!("{}:{}", encoded(client_id), encoded(secret)));
+    let mut value = HeaderValue::from_str(&format!("Basic {pair}"))
+        .map_err(|_| ConnectError::Settings("`oauth`: expected a client id and a secret".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn key(settings: &Smart) -> Result<EncodingKey, ConnectError> {
@@ -193,19 +252,25 @@ fn key(settings: &Smart) -> Result<EncodingKey, ConnectError> {
 async fn exchange<T: serde::de::DeserializeOwned>(
     client: &Client,
     url: &str,
-    form: Option<String>,
+    form: Option<(String, Option<&HeaderValue>)>,
     deadline: Instant,
 ) -> Result<T, Error> {
     let uri: Uri =
         url.parse().map_err(|error| Error::new(ErrorKind::Internal, "cannot form the URL").because(error))?;
-    let form = form.map(Bytes::from);
+    let form = form.map(|(form, identity)| (Bytes::from(form), identity));
     let request = || {
         let request = Request::builder().uri(uri.clone()).header(header::ACCEPT, "application/json");
         let request = match &form {
-            Some(form) => request
-                .method(http::Method::POST)
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Full::new(form.clone())),
+            Some((form, identity)) => {
+                let request = match identity {
+                    Some(identity) => request.header(header::AUTHORIZATION, *identity),
+                    None => request,
+                };
+                request
+                    .method(http::Method::POST)
+                    .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .body(Full::new(form.clone()))
+            }
             None => request.body(Full::default()),
         };
         request.map_err(|error| Error::new(ErrorKind::Internal, "cannot form the request").because(error))
