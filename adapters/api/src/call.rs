@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fhir::{Compartment, Handling, Interaction, Version};
+use fhir::{Compartment, Handling, Interaction, ResourceType, Version};
 
 /// The name of a practice; the default one is `default`. Everything is keyed by it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,9 +53,11 @@ pub struct Call {
     pub version: Version,
     /// Absolute FHIR base of the gateway, without a slash at the end: what links in the reply are built on.
     pub base: Arc<str>,
-    /// The compartment that the token is confined to, if it is. A search must return nothing outside of it; the
-    /// gateway checks again.
+    /// The compartment that the token is confined to, if it is. A search must return nothing outside of it, and tell nothing of what
+    /// lies there by a chain, `_has`, an include, a count or an order; the gateway checks again what comes back.
     pub confined_to: Option<Compartment>,
+    /// Types that the confined token reads outside of its compartment too. Writes and their conditions stay confined.
+    pub directory: Arc<[ResourceType]>,
     /// The write must make something new: an update must not find its id in use, a conditional create no match. An adapter that
     /// cannot be sure of that while others write refuses. The gateway asks for it where a confined token may not touch what
     /// it has not been shown to be its own.
@@ -68,6 +70,17 @@ pub struct Call {
     pub idempotency_key: Option<Arc<str>>,
     /// For logs and for the back end's own trace.
     pub trace: Trace,
+}
+
+impl Call {
+    /// The compartment in which that must lie what the call itself returns or changes: none for a read or a search of a type that is
+    /// free.
+    #[must_use]
+    pub fn confinement(&self) -> Option<&Compartment> {
+        let is_free = self.interaction.is_safe()
+            && self.interaction.resource_type().is_some_and(|resource_type| self.directory.contains(&resource_type));
+        self.confined_to.as_ref().filter(|_| !is_free)
+    }
 }
 
 /// What connects a request to its logs and spans.

@@ -168,6 +168,7 @@ impl Server {
             version: self.settings.fhir_version,
             base: self.bases.first().map(|base| base.as_str().into()).unwrap_or_default(),
             confined_to: None,
+            directory: Arc::default(),
             must_create: false,
             handling: fhir::Handling::Strict,
             deadline,

@@ -11,7 +11,7 @@ use crate::query::is_searchable;
 pub(crate) fn capability(version: Version) -> Capability {
     let stored = ResourceType::all().filter(|kind| is_stored(*kind, version));
     let resources = stored.map(|kind| (kind, resource(version, kind))).collect();
-    Capability { resources, ..Capability::empty(version) }
+    Capability { resources, system: [InteractionCode::SearchSystem].into(), ..Capability::empty(version) }
 }
 
 /// Whether resources of the type can be stored. Parameters have no life of their own (parameters.html).

@@ -13,7 +13,7 @@ use crate::connections::Connections;
 use crate::instant::micros;
 use crate::place::Place;
 use crate::preparation::Preparation;
-use crate::query::{self, Search};
+use crate::query::{self, Search, Sight};
 use crate::schema::OpenError;
 use crate::scopes::{Scope, Scopes, intern, look_up};
 use crate::searches::Searches;
@@ -226,8 +226,7 @@ impl Store {
     }
 
     async fn search(&self, call: &Call, search: Search) -> Result<Reply, Error> {
-        let newest = self.known(call, search.resource_type()).await?;
-        let page = self.pages.plan(call, &search, newest, self.clock.now())?;
+        let page = self.pages.plan(call, &search, self.sight(call), self.clock.now())?;
         let deadline = call.deadline;
         let found = self.searches.run(deadline, move |connection| page.run(connection)).await?;
         self.pages.reply(call, found, self.clock.now())
@@ -246,7 +245,11 @@ impl Store {
     }
 
     fn condition(&self, call: &Call, scope: &Arc<Scope>, criteria: &Query) -> Result<query::Condition, Error> {
-        query::Condition::new(scope, criteria, call.confined_to.as_ref(), self.capability.version, &call.base)
+        query::Condition::new(scope, criteria, call.confined_to.as_ref(), self.sight(call))
+    }
+
+    fn sight(&self, call: &Call) -> Sight {
+        Sight::of(call, &self.scopes)
     }
 
     /// The scope of a write: made, in a write of its own, the first time that a practice has a resource of the type.
@@ -305,13 +308,16 @@ impl Adapter for Store {
             }
             I::HistoryInstance { resource_type, id, query } => self.history(&call, *resource_type, id, query).await,
             I::SearchType { resource_type, compartment, query } => {
-                self.search(&call, Search::new(*resource_type, compartment.as_ref(), query)).await
+                self.search(&call, Search::new(Some(*resource_type), compartment.as_ref(), query)).await
+            }
+            I::SearchSystem { compartment, query } => {
+                self.search(&call, Search::new(None, compartment.as_ref(), query)).await
             }
             other => Err(Error::new(
                 ErrorKind::NotSupported,
                 format!(
                     "the store does not serve `{}` (known: read, vread, create, update, delete, history-instance, \
-                     search-type)",
+                     search-type, search-system)",
                     other.code().code()
                 ),
             )),

@@ -47,6 +47,7 @@ pub fn call(interaction: Interaction) -> Call {
         version: Version::R4,
         base: BASE.into(),
         confined_to: None,
+        directory: Arc::default(),
         must_create: false,
         handling: Handling::Strict,
         deadline: Instant::now() + PATIENCE,

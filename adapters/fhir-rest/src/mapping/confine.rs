@@ -26,7 +26,7 @@ pub(crate) fn search<'a>(
     if call.confined_to.is_some() {
         refuse_looking_outside(query)?;
     }
-    let token = call.confined_to.as_ref().filter(|token| Some(*token) != asked);
+    let token = call.confinement().filter(|token| Some(*token) != asked);
     let mut restricted = Restricted { query: Cow::Borrowed(query), compartment: None };
     for compartment in [asked, token].into_iter().flatten() {
         if by_url && restricted.compartment.is_none() && is_part_of(compartment, resource_type, call.version) {
@@ -69,7 +69,7 @@ pub(crate) fn refuse_unrestricted(call: &Call) -> Result<(), Error> {
             | Interaction::Batch { .. }
             | Interaction::Operation { .. }
     );
-    if call.confined_to.is_some() && unrestricted {
+    if call.confinement().is_some() && unrestricted {
         return Err(forbidden("this interaction cannot be confined to one patient's compartment on this back end"));
     }
     // `If-None-Match: *` is not in FHIR's API: a back end that passes over it would overwrite.

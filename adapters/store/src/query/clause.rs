@@ -1,11 +1,16 @@
 //! A criterion as a part of a `WHERE`.
 
+use std::sync::Arc;
+
 use adapter::Error;
+use fhir::ResourceType;
 use search::{Condition, Criterion, Modifier, Parameter, ParameterType};
 
 use super::alternative::{Alternative, Table, Test, alternatives, column_test, not_supported};
+use super::nested::{self, Nested};
+use super::sight::Sight;
 use crate::scopes::{Scope, is_column};
-use crate::sql::{Value, Values};
+use crate::sql::{Connection, Value, Values};
 
 /// Whether the store offers a parameter.
 pub(crate) fn is_searchable(parameter: &Parameter) -> bool {
@@ -18,6 +23,10 @@ pub(crate) enum Clause {
     Column { scope: i64, test: String, values: Vec<Value<'static>> },
     /// A row of the index must exist, or none.
     Rows { parameter: i64, any_of: Vec<Alternative>, is_negated: bool },
+    /// A reference of it leads to one of these.
+    RefersTo { parameter: i64, to: Vec<Nested> },
+    /// One of these refers to it: to a resource of that type in that scope.
+    ReferredToBy { scope: i64, kind: ResourceType, prefix: String, parameter: i64, from: Box<Nested> },
     /// One of several such tests must hold.
     AnyOf(Vec<Clause>),
     /// Whatever there is meets it.
@@ -37,13 +46,24 @@ pub(crate) enum Decided {
 /// Turns a criterion into a clause.
 ///
 /// # Errors
-/// `Invalid` for what the store does not offer at all.
-pub(crate) fn decide(criterion: Criterion, scope: &Scope, base: &str) -> Result<Decided, Error> {
-    let Criterion::Plain(condition) = criterion else {
-        return Err(not_supported("the store does not search through references yet; expected no chain and no `_has`"));
+/// `Invalid` for what the store does not offer at all; `TooCostly` where too much stands behind a reference.
+pub(crate) fn decide(
+    connection: &Connection,
+    criterion: Criterion,
+    scope: &Scope,
+    sight: &Arc<Sight>,
+) -> Result<Decided, Error> {
+    let condition = match criterion {
+        Criterion::Plain(condition) => condition,
+        Criterion::Chain { reference, alternatives } => {
+            return nested::chain(connection, scope, reference, alternatives, sight).map(Decided::Here);
+        }
+        Criterion::Has { resource_type, reference, criterion } => {
+            return nested::has(connection, scope, resource_type, reference, *criterion, sight).map(Decided::Here);
+        }
     };
     check(&condition)?;
-    Ok(match clause(&condition, scope, base) {
+    Ok(match clause(&condition, scope, &sight.base) {
         Some(clause) => Decided::Here(clause),
         None => Decided::InMemory(Criterion::Plain(condition)),
     })
@@ -111,7 +131,7 @@ impl Clause {
         match self {
             Self::Rows { is_negated, .. } => !is_negated,
             Self::AnyOf(clauses) => clauses.iter().all(Self::can_drive),
-            Self::Column { .. } => true,
+            Self::Column { .. } | Self::RefersTo { .. } | Self::ReferredToBy { .. } => true,
             Self::Everything | Self::Nothing => false,
         }
     }
@@ -142,6 +162,12 @@ impl Clause {
                     selects.push(format!("SELECT resource FROM {table} WHERE {test}"));
                 }
             }
+            Self::RefersTo { parameter, to } => {
+                to.iter().for_each(|target| selects.extend(target.referring(*parameter, values)));
+            }
+            Self::ReferredToBy { scope, kind, prefix, parameter, from } => {
+                selects.extend(from.referred(*scope, (*kind, prefix), *parameter, values));
+            }
             Self::AnyOf(clauses) => clauses.iter().for_each(|clause| clause.selects(selects, values)),
             Self::Column { scope, test, values: its } => {
                 values.push(*scope);
@@ -157,6 +183,8 @@ impl Clause {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Rows { any_of, .. } => any_of.len(),
+            Self::RefersTo { to, .. } => to.iter().map(Nested::len).sum::<usize>() * 2,
+            Self::ReferredToBy { from, .. } => from.len() * 2,
             Self::AnyOf(clauses) => clauses.iter().map(Self::len).sum(),
             Self::Column { values, .. } => values.len(),
             Self::Everything | Self::Nothing => 1,
@@ -168,6 +196,7 @@ impl Clause {
         match self {
             Self::Rows { any_of, .. } => any_of.iter().all(|one| one.is_point),
             Self::AnyOf(clauses) => clauses.iter().all(Self::is_point),
+            Self::RefersTo { .. } | Self::ReferredToBy { .. } => false,
             Self::Column { .. } | Self::Everything | Self::Nothing => true,
         }
     }
@@ -190,6 +219,7 @@ impl Clause {
                 let tests: Vec<String> = clauses.iter().map(|clause| clause.testing(values)).collect();
                 format!("({})", tests.join(" OR "))
             }
+            Self::RefersTo { .. } | Self::ReferredToBy { .. } => format!("+r.key IN ({})", self.keys(values)),
             Self::Rows { is_negated, .. } if self.is_point() => {
                 let test = self.existing(values);
                 if *is_negated { format!("NOT {test}") } else { test }

@@ -1,12 +1,15 @@
 //! Which resources a search means: clauses for SQL, and what is decided on the body of each candidate.
 
+use std::sync::Arc;
+
 use adapter::{Error, ErrorKind};
+use fhir::Compartment;
 use fhir::json::Document;
-use fhir::{Compartment, Version};
 use search::Criterion;
 
 use super::alternative::{local, url};
 use super::clause::{Clause, Decided, decide};
+use super::sight::Sight;
 use crate::record;
 use crate::scopes::Scope;
 use crate::sql::{self, Connection, Values};
@@ -21,41 +24,47 @@ const MOST: usize = 400;
 /// Which resources of a scope are meant.
 pub(crate) struct Filter {
     clauses: Vec<Clause>,
+    /// Which of the clauses is evaluated first.
+    driving: Option<usize>,
     in_memory: Vec<Criterion>,
     compartments: Vec<Compartment>,
-    version: Version,
-    base: String,
+    sight: Arc<Sight>,
 }
 
 impl Filter {
     /// Compiles criteria, and confines them to compartments.
     ///
     /// # Errors
-    /// `Invalid` for what the store does not offer.
+    /// `Invalid` for what the store does not offer, `TooCostly` for too many values or too much behind a reference.
     pub(crate) fn new(
+        connection: &Connection,
         scope: &Scope,
         criteria: Vec<Criterion>,
         compartments: Vec<Compartment>,
-        version: Version,
-        base: &str,
+        sight: &Arc<Sight>,
     ) -> Result<Self, Error> {
-        let mut filter =
-            Self { clauses: Vec::new(), in_memory: Vec::new(), compartments, version, base: base.to_owned() };
+        let sight = Arc::clone(sight);
+        let mut filter = Self { clauses: Vec::new(), driving: None, in_memory: Vec::new(), compartments, sight };
         for criterion in criteria {
-            match decide(criterion, scope, base)? {
+            match decide(connection, criterion, scope, &filter.sight)? {
                 Decided::Here(clause) => filter.clauses.push(clause),
                 Decided::InMemory(criterion) => filter.in_memory.push(criterion),
             }
         }
         for compartment in &filter.compartments {
-            filter.clauses.push(confined(scope, compartment, version, base));
+            filter.clauses.push(confined(scope, compartment, &filter.sight));
         }
-        let tests: usize = filter.clauses.iter().map(Clause::len).sum();
-        if tests > MOST {
+        if filter.len() > MOST {
             let text = "the search has too many values; expected a few hundred at most";
             return Err(Error::new(ErrorKind::TooCostly, text));
         }
+        filter.driving = filter.best(connection)?;
         Ok(filter)
+    }
+
+    /// How many tests it makes.
+    pub(crate) fn len(&self) -> usize {
+        self.clauses.iter().map(Clause::len).sum()
     }
 
     /// The number of matches where one clause alone decides, read from its index without looking at the resources. Right only
@@ -76,27 +85,26 @@ impl Filter {
     }
 
     /// The `WHERE` over `resource AS r`, from the most selective clause on.
-    pub(crate) fn sql(&self, connection: &Connection, keys: (i64, i64), values: &mut Values) -> Result<String, Error> {
-        let driving = self.driving(connection)?;
+    pub(crate) fn sql(&self, keys: (i64, i64), values: &mut Values) -> String {
         let mut parts = Vec::new();
-        if let Some(clause) = driving.and_then(|index| self.clauses.get(index)) {
+        if let Some(clause) = self.driving.and_then(|index| self.clauses.get(index)) {
             parts.push(clause.driving(values));
         }
         // With a driving clause the range is only a test.
-        parts.push(format!("{}r.key BETWEEN ? AND ?", if driving.is_some() { "+" } else { "" }));
+        parts.push(format!("{}r.key BETWEEN ? AND ?", if self.driving.is_some() { "+" } else { "" }));
         values.extend([keys.0, keys.1]);
         parts.push("r.deleted = 0".to_owned());
         for (index, clause) in self.clauses.iter().enumerate() {
-            if Some(index) != driving {
+            if Some(index) != self.driving {
                 parts.push(clause.testing(values));
             }
         }
-        Ok(parts.join(" AND "))
+        parts.join(" AND ")
     }
 
     /// The clause with the fewest rows. None when even that has many and is cheap to test: reading in order then comes to the
     /// end of a page sooner.
-    fn driving(&self, connection: &Connection) -> Result<Option<usize>, Error> {
+    fn best(&self, connection: &Connection) -> Result<Option<usize>, Error> {
         let mut best: Option<(usize, &Clause, i64)> = None;
         for (index, clause) in self.clauses.iter().enumerate().filter(|(_, clause)| clause.can_drive()) {
             let rows = probe(connection, clause)?;
@@ -116,7 +124,8 @@ impl Filter {
         let Ok(nodes) = scanned(&body) else { return Ok(false) };
         let document = Document::new(&body, &nodes);
         let is_inside = |compartment| {
-            search::compartment::contains(document, scope.resource_type, self.version, compartment, Some(&self.base))
+            let Sight { version, base, .. } = &*self.sight;
+            search::compartment::contains(document, scope.resource_type, *version, compartment, Some(base))
         };
         Ok(self.compartments.iter().all(is_inside) && search::matches(document, &self.in_memory))
     }
@@ -130,13 +139,14 @@ fn probe(connection: &Connection, clause: &Clause) -> sql::Result<i64> {
 
 /// compartmentdefinition.html: one of the compartment's parameters refers to its owner. A type that is not in the compartment
 /// gives nothing, never everything.
-fn confined(scope: &Scope, compartment: &Compartment, version: Version, base: &str) -> Clause {
+fn confined(scope: &Scope, compartment: &Compartment, sight: &Sight) -> Clause {
+    let Sight { version, base, .. } = sight;
     let (kind, id) = (compartment.resource_type, compartment.id.as_str());
     if kind == scope.resource_type {
         return Clause::Column { scope: scope.key, test: "id = ?".to_owned(), values: vec![id.to_owned().into()] };
     }
-    let codes = search::compartment::parameters(kind, scope.resource_type, version).unwrap_or_default();
-    let parameters = codes.iter().filter_map(|code| search::parameter(version, scope.resource_type, code));
+    let codes = search::compartment::parameters(kind, scope.resource_type, *version).unwrap_or_default();
+    let parameters = codes.iter().filter_map(|code| search::parameter(*version, scope.resource_type, code));
     let keys: Vec<i64> = parameters.filter_map(|parameter| scope.parameter(parameter)).collect();
     let any_of = || vec![local(kind.as_str(), id), url(format!("{base}/{kind}/{id}"))];
     match keys.as_slice() {

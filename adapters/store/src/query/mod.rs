@@ -6,11 +6,14 @@ mod bundle;
 mod clause;
 mod condition;
 mod filter;
+mod nested;
 mod order;
 mod page;
 mod pages;
+mod sight;
 
 pub(crate) use bundle::{Bundle, json_text};
 pub(crate) use clause::is_searchable;
 pub(crate) use condition::Condition;
 pub(crate) use pages::{Pages, Search};
+pub(crate) use sight::Sight;

@@ -27,7 +27,7 @@ struct Key {
 }
 
 /// What a match is sorted by: what a page link says of the last match before it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(crate) enum SortValue {
     /// It has no value: last, whatever the direction.
     #[serde(rename = "m")]
@@ -55,6 +55,11 @@ impl Order {
     /// How many keys.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether each key is in descending order.
+    pub(crate) fn directions(&self) -> impl Iterator<Item = bool> {
+        self.0.iter().map(|key| key.descending)
     }
 
     /// `WITH g0 AS …`, or nothing.

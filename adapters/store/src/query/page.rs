@@ -1,9 +1,11 @@
 //! One page of a search, as it runs on a search thread.
 
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use adapter::Error;
+use fhir::ResourceType;
 use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
@@ -18,9 +20,9 @@ const LARGEST: usize = 8 << 20;
 /// Where a page begins: what its link carries.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Position {
-    /// The newest resource when the search began: what is created meanwhile does not shift the pages.
+    /// The newest resource of each scope when the search began: what is created meanwhile does not shift the pages.
     #[serde(rename = "n")]
-    pub(crate) newest: i64,
+    pub(crate) newest: Vec<i64>,
     /// The number of matches then, when it was wanted.
     #[serde(rename = "t")]
     pub(crate) total: Option<u64>,
@@ -34,9 +36,8 @@ pub(crate) struct Position {
 
 /// A page to be found.
 pub(crate) struct Page {
-    pub(crate) scope: Arc<Scope>,
-    pub(crate) filter: Filter,
-    pub(crate) order: Order,
+    /// What is searched in each scope, in the order of the scopes' keys.
+    pub(crate) parts: Vec<Part>,
     /// Entries wanted.
     pub(crate) size: usize,
     /// Whether the number of all matches is wanted.
@@ -45,11 +46,30 @@ pub(crate) struct Page {
     pub(crate) position: Option<Position>,
 }
 
+/// What is searched in one scope.
+pub(crate) struct Part {
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) filter: Filter,
+    pub(crate) order: Order,
+}
+
+/// A resource that was found.
+pub(crate) struct Entry {
+    /// Its key.
+    pub(crate) key: i64,
+    /// Its type.
+    pub(crate) resource_type: ResourceType,
+    /// Its id.
+    pub(crate) id: String,
+    /// Its JSON.
+    pub(crate) body: Vec<u8>,
+}
+
 /// A page that was found.
 #[derive(Default)]
 pub(crate) struct Found {
-    /// Ids and bodies of the matches.
-    pub(crate) entries: Vec<(String, Vec<u8>)>,
+    /// The matches.
+    pub(crate) entries: Vec<Entry>,
     /// Matches in all, when that was wanted.
     pub(crate) total: Option<u64>,
     /// Where the next page begins, when there is one.
@@ -60,19 +80,17 @@ struct Match {
     key: i64,
     id: String,
     version: i64,
+    resource_type: ResourceType,
     sorted_by: Vec<SortValue>,
 }
 
 impl Page {
     /// Finds it.
     pub(crate) fn run(&self, connection: &Connection) -> Result<Found, Error> {
-        let newest = match &self.position {
-            Some(position) => position.newest,
-            None => record::newest_key(connection, &self.scope)?,
-        };
+        let parts = self.parts(connection)?;
         let total = match &self.position {
             Some(position) => position.total,
-            None if self.with_total => Some(self.count(connection, newest)?),
+            None if self.with_total => Some(count(connection, &parts)?),
             None => None,
         };
         let mut found = Found { total, ..Found::default() };
@@ -81,26 +99,72 @@ impl Page {
         }
         let mut bytes = 0;
         let mut last: Option<Match> = None;
-        for one in self.matches(connection, newest)? {
+        for one in self.matches(connection, &parts)? {
             if let Some(last) = last.filter(|_| found.entries.len() == self.size || bytes > LARGEST) {
+                let newest = parts.iter().map(|(_, newest)| *newest).collect();
                 found.next = Some(Position { newest, total, last: last.sorted_by, last_key: last.key });
                 break;
             }
             if let Some(body) = record::body(connection, one.version)? {
                 bytes += body.len();
-                found.entries.push((one.id.clone(), body));
+                let Match { key, resource_type, .. } = one;
+                found.entries.push(Entry { key, resource_type, id: one.id.clone(), body });
             }
             last = Some(one);
         }
         Ok(found)
     }
 
+    /// The scopes that the search began with, each with its newest resource then.
+    fn parts(&self, connection: &Connection) -> Result<Vec<(&Part, i64)>, Error> {
+        let mut parts = Vec::new();
+        for part in &self.parts {
+            let of_scope = part.scope.first()..=part.scope.last();
+            match &self.position {
+                None => parts.push((part, record::newest_key(connection, &part.scope)?)),
+                Some(position) => {
+                    parts.extend(position.newest.iter().find(|key| of_scope.contains(key)).map(|key| (part, *key)));
+                }
+            }
+        }
+        Ok(parts)
+    }
+
+    /// One match more than the page holds, if there is one.
+    fn matches(&self, connection: &Connection, parts: &[(&Part, i64)]) -> Result<Vec<Match>, Error> {
+        let mut matches = Vec::new();
+        for (part, newest) in parts {
+            // Without an order the scopes follow one another.
+            if part.order.len() == 0 && matches.len() > self.size {
+                break;
+            }
+            matches.extend(part.matches(connection, *newest, self.position.as_ref(), self.size)?);
+        }
+        if let ([(part, _), _, ..], 1..) = (parts, parts.first().map_or(0, |(part, _)| part.order.len())) {
+            matches.sort_by(|one, other| {
+                part.order.compare(&one.sorted_by, &other.sorted_by).then(one.key.cmp(&other.key))
+            });
+        }
+        matches.truncate(self.size + 1);
+        Ok(matches)
+    }
+}
+
+fn count(connection: &Connection, parts: &[(&Part, i64)]) -> Result<u64, Error> {
+    let mut count = 0;
+    for (part, newest) in parts {
+        count += part.count(connection, *newest)?;
+    }
+    Ok(count)
+}
+
+impl Part {
     fn count(&self, connection: &Connection, newest: i64) -> Result<u64, Error> {
         if let Some(count) = self.filter.count_by_index(connection)? {
             return Ok(count);
         }
         let mut values = Values::new(connection);
-        let range = self.filter.sql(connection, (self.scope.first(), newest), &mut values)?;
+        let range = self.filter.sql((self.scope.first(), newest), &mut values);
         if self.filter.is_complete() {
             let sql = format!("SELECT count(*) FROM resource AS r WHERE {range}");
             return Ok(connection.number(&sql, &values)?.unsigned_abs());
@@ -114,10 +178,16 @@ impl Page {
         Ok(count)
     }
 
-    /// One match more than the page holds, if there is one.
-    fn matches(&self, connection: &Connection, newest: i64) -> Result<Vec<Match>, Error> {
+    /// One match more than `size`, if there is one.
+    fn matches(
+        &self,
+        connection: &Connection,
+        newest: i64,
+        position: Option<&Position>,
+        size: usize,
+    ) -> Result<Vec<Match>, Error> {
         let mut values = Values::new(connection);
-        let sql = self.sql(connection, newest, &mut values)?;
+        let sql = self.sql(newest, position, size, &mut values);
         if self.filter.is_complete() {
             return Ok(connection.all(&sql, &values, |row| self.read(row))?);
         }
@@ -127,7 +197,7 @@ impl Page {
             if self.filter.admits(connection, one.version, &self.scope)? {
                 matches.push(one);
             }
-            Ok::<_, Error>(if matches.len() <= self.size { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            Ok::<_, Error>(if matches.len() <= size { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
         Ok(matches)
     }
@@ -138,27 +208,28 @@ impl Page {
             key: row.get(0)?,
             version: row.get(1)?,
             id: row.get(2)?,
+            resource_type: self.scope.resource_type,
             sorted_by: sorted_by.collect::<sql::Result<_>>()?,
         })
     }
 
-    fn sql(&self, connection: &Connection, newest: i64, values: &mut Values) -> Result<String, Error> {
+    fn sql(&self, newest: i64, position: Option<&Position>, size: usize, values: &mut Values) -> String {
         let is_sorted = self.order.len() > 0;
-        let first = match &self.position {
-            Some(position) if !is_sorted => position.last_key.saturating_add(1),
+        let first = match position {
+            Some(position) if !is_sorted => position.last_key.saturating_add(1).max(self.scope.first()),
             _ => self.scope.first(),
         };
         let with = self.order.with(values);
         let columns = self.order.columns(values);
         let joins = self.order.joins();
-        let range = self.filter.sql(connection, (first, newest), values)?;
+        let range = self.filter.sql((first, newest), values);
         let inner = format!(
             "SELECT r.key AS key, r.current AS current, r.id AS id{columns} FROM resource AS r{joins} WHERE {range}"
         );
         let order = self.order.sql();
         // What is decided in memory ends the reading by itself.
-        let limit = if self.filter.is_complete() { self.size as i64 + 1 } else { i64::MAX };
-        let behind = match &self.position {
+        let limit = if self.filter.is_complete() { size as i64 + 1 } else { i64::MAX };
+        let behind = match position {
             Some(position) if is_sorted => {
                 format!(" WHERE {}", self.order.behind(&position.last, position.last_key, values))
             }
@@ -166,9 +237,25 @@ impl Page {
         };
         values.push(limit);
         if is_sorted {
-            Ok(format!("{with}SELECT * FROM ({inner}) AS matched{behind} ORDER BY {order} LIMIT ?"))
+            format!("{with}SELECT * FROM ({inner}) AS matched{behind} ORDER BY {order} LIMIT ?")
         } else {
-            Ok(format!("{inner} ORDER BY r.key LIMIT ?"))
+            format!("{inner} ORDER BY r.key LIMIT ?")
         }
+    }
+}
+
+impl Order {
+    /// How two matches stand to each other: as SQL would sort them.
+    fn compare(&self, one: &[SortValue], other: &[SortValue]) -> Ordering {
+        let mut keys = self.directions().zip(one.iter().zip(other));
+        let decided = keys.find_map(|(descending, (one, other))| {
+            let order = match (one == &SortValue::Missing, other == &SortValue::Missing) {
+                (false, false) if descending => other.cmp(one),
+                (false, false) => one.cmp(other),
+                (is_missing, other_is_missing) => is_missing.cmp(&other_is_missing),
+            };
+            order.is_ne().then_some(order)
+        });
+        decided.unwrap_or(Ordering::Equal)
     }
 }

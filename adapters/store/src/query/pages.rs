@@ -14,7 +14,8 @@ use super::alternative::not_supported;
 use super::bundle::{Bundle, json_text};
 use super::filter::Filter;
 use super::order::Order;
-use super::page::{Found, Page, Position};
+use super::page::{Entry, Found, Page, Part, Position};
+use super::sight::Sight;
 use crate::scopes::Scope;
 use crate::settings::Settings;
 use crate::sql::Connection;
@@ -31,7 +32,8 @@ const LONGEST: usize = 4_096;
 /// A search as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
-    resource_type: ResourceType,
+    /// `None`: of all types, or of those that `_type` names.
+    resource_type: Option<ResourceType>,
     compartment: Option<Compartment>,
     query: Query,
 }
@@ -50,9 +52,11 @@ struct Link {
 /// A page to be found, with what its Bundle needs.
 pub(crate) struct Planned {
     search: Search,
-    page: Option<Page>,
+    parsed: search::Search,
+    sight: Arc<Sight>,
+    size: usize,
+    position: Option<Position>,
     issues: Vec<Issue>,
-    is_first: bool,
 }
 
 /// A page that was found.
@@ -71,22 +75,20 @@ pub(crate) struct Pages {
 }
 
 impl Search {
-    /// A search of a type.
-    pub(crate) fn new(resource_type: ResourceType, compartment: Option<&Compartment>, query: &Query) -> Self {
+    /// A search of a type, or of all.
+    pub(crate) fn new(resource_type: Option<ResourceType>, compartment: Option<&Compartment>, query: &Query) -> Self {
         Self { resource_type, compartment: compartment.cloned(), query: query.clone() }
-    }
-
-    /// The type.
-    pub(crate) const fn resource_type(&self) -> ResourceType {
-        self.resource_type
     }
 
     /// `Patient/1/Appointment?date=…`
     fn url(&self, base: &str) -> String {
-        let kind = self.resource_type;
-        let path = match &self.compartment {
-            Some(compartment) => format!("{base}/{}/{}/{kind}", compartment.resource_type, compartment.id),
-            None => format!("{base}/{kind}"),
+        let kind = self.resource_type.map(ResourceType::as_str);
+        let path = match (&self.compartment, kind) {
+            (Some(compartment), kind) => {
+                format!("{base}/{}/{}/{}", compartment.resource_type, compartment.id, kind.unwrap_or("*"))
+            }
+            (None, Some(kind)) => format!("{base}/{kind}"),
+            (None, None) => base.to_owned(),
         };
         if self.query.is_empty() { path } else { format!("{path}?{}", self.query.encode()) }
     }
@@ -128,17 +130,11 @@ impl Pages {
             .map_err(|_| Error::new(ErrorKind::Invalid, "the page link is of an earlier release; search again"))
     }
 
-    /// What must be found. `scope` is `None` when nothing of the type was ever stored.
+    /// What must be found.
     ///
     /// # Errors
     /// `Invalid`, with what is known.
-    pub(crate) fn plan(
-        &self,
-        call: &Call,
-        search: &Search,
-        scope: Option<Arc<Scope>>,
-        now: SystemTime,
-    ) -> Result<Planned, Error> {
+    pub(crate) fn plan(&self, call: &Call, search: &Search, sight: Sight, now: SystemTime) -> Result<Planned, Error> {
         let (mut search, position) = match search.query.first(PAGE) {
             Some(token) => {
                 let link: Link = self.open(call, token, now)?;
@@ -148,33 +144,13 @@ impl Pages {
             }
             None => (search.clone(), None),
         };
-        let is_first = position.is_none();
         let parsed = parse(&search, call)?;
         // search.html#conformance: the self link tells what was searched for; later pages go on with that.
         search.query = search.query.filtered(|name| parsed.ignored.iter().all(|(ignored, _)| ignored != name));
         let issues = parsed.ignored.iter().map(|(_, why)| ignored(why)).collect();
-        let page = scope.map(|scope| self.page(call, &search, parsed, scope, position)).transpose()?;
-        Ok(Planned { search, page, issues, is_first })
-    }
-
-    fn page(
-        &self,
-        call: &Call,
-        search: &Search,
-        parsed: search::Search,
-        scope: Arc<Scope>,
-        position: Option<Position>,
-    ) -> Result<Page, Error> {
         let is_count = parsed.summary == Some(Summary::Count) || parsed.count == Some(0);
-        let compartments = search.compartment.iter().chain(&call.confined_to).cloned().collect();
-        Ok(Page {
-            order: Order::new(&parsed.sort, &scope)?,
-            size: if is_count { 0 } else { self.size(parsed.count) as usize },
-            with_total: is_count || parsed.total != Some(Total::None),
-            filter: Filter::new(&scope, parsed.criteria, compartments, call.version, &call.base)?,
-            scope,
-            position,
-        })
+        let size = if is_count { 0 } else { self.size(parsed.count) as usize };
+        Ok(Planned { search, parsed, sight: Arc::new(sight), size, position, issues })
     }
 
     /// The Bundle of what was found.
@@ -188,10 +164,10 @@ impl Pages {
         if let Some(position) = found.next {
             links.push(("next", self.next(call, &search, position, now)?));
         }
-        let capacity = found.entries.iter().map(|(_, body)| body.len() + 200).sum();
+        let capacity = found.entries.iter().map(|entry| entry.body.len() + 200).sum();
         let mut bundle = Bundle::new("searchset", found.total, &links, capacity);
-        for (id, body) in &found.entries {
-            let full_url = format!("{}/{}/{id}", call.base, search.resource_type);
+        for Entry { resource_type, id, body, .. } in &found.entries {
+            let full_url = format!("{}/{resource_type}/{id}", call.base);
             bundle.entry(
                 &format!(r#""fullUrl":{}"#, json_text(&full_url)),
                 Some(body),
@@ -214,19 +190,52 @@ impl Pages {
             return Err(Error::new(ErrorKind::TooCostly, "the query is too long to be paged; expected fewer values"));
         }
         let token = self.seal(call, &link, now);
-        Ok(format!("{}/{}?{PAGE}={token}", call.base, search.resource_type))
+        let place = search.resource_type.map(|kind| format!("/{kind}")).unwrap_or_default();
+        Ok(format!("{}{place}?{PAGE}={token}", call.base))
     }
 }
 
 impl Planned {
     /// Finds the page.
+    ///
+    /// # Errors
+    /// `Invalid` for criteria and an order that the store does not offer, `TooCostly` for what it would take too long to decide.
     pub(crate) fn run(self, connection: &Connection) -> Result<Answered, Error> {
-        let found = match &self.page {
-            Some(page) => page.run(connection)?,
-            None => Found { total: Some(0), ..Found::default() },
-        };
-        Ok(Answered { search: self.search, found, issues: self.issues, is_first: self.is_first })
+        let is_first = self.position.is_none();
+        let Self { search, parsed, sight, size, position, issues } = self;
+        let mut parts = Vec::new();
+        for scope in scopes(connection, &search, &parsed, &sight)? {
+            let confinement = sight.confinement(scope.resource_type);
+            let compartments = search.compartment.iter().chain(confinement).cloned().collect();
+            let filter = Filter::new(connection, &scope, parsed.criteria.clone(), compartments, &sight)?;
+            parts.push(Part { order: Order::new(&parsed.sort, &scope)?, filter, scope });
+        }
+        let with_total = size == 0 || parsed.total != Some(Total::None);
+        let found = Page { parts, size, with_total, position }.run(connection)?;
+        Ok(Answered { search, found, issues, is_first })
     }
+}
+
+/// What is searched in. In a compartment those of its types of which there can be something.
+fn scopes(
+    connection: &Connection,
+    search: &Search,
+    parsed: &search::Search,
+    sight: &Sight,
+) -> Result<Vec<Arc<Scope>>, Error> {
+    if let Some(resource_type) = search.resource_type {
+        return Ok(sight.scope(connection, resource_type)?.into_iter().collect());
+    }
+    let is_meant = |resource_type| {
+        let is_inside = |compartment: &Compartment| {
+            search::compartment::parameters(compartment.resource_type, resource_type, sight.version).is_some()
+        };
+        (parsed.types.is_empty() || parsed.types.contains(&resource_type))
+            && search.compartment.iter().chain(sight.confinement(resource_type)).all(is_inside)
+    };
+    let mut scopes = sight.scopes(connection)?;
+    scopes.retain(|scope| is_meant(scope.resource_type));
+    Ok(scopes)
 }
 
 /// What a link is bound to beside its own content: whoever has another practice, type or confinement cannot open it.
@@ -241,7 +250,7 @@ fn context(call: &Call) -> String {
 }
 
 fn parse(search: &Search, call: &Call) -> Result<search::Search, Error> {
-    let mut parsed = search::parse(&search.query, call.version, Some(search.resource_type), call.handling)
+    let mut parsed = search::parse(&search.query, call.version, search.resource_type, call.handling)
         .map_err(|issues| Error::from_issues(ErrorKind::Invalid, issues))?;
     for (names, why) in not_offered(&parsed) {
         if call.handling == Handling::Strict {

@@ -53,6 +53,18 @@ impl Dialect {
         }
     }
 
+    /// The test that an indexed text is what an expression says, behind a text where there is one: `expression` has a `?` for it.
+    pub(crate) fn same(self, column: &str, expression: &str, before: Option<&str>, values: &mut Values) -> String {
+        values.extend(before.map(str::to_owned));
+        match self {
+            Self::Sqlite => format!("{column} = {expression}"),
+            Self::Postgres => {
+                values.extend(before.map(str::to_owned));
+                format!("left({column}, 200) = left({expression}, 200) AND {column} = {expression}")
+            }
+        }
+    }
+
     /// Deletes a row of `token`, `text`, `date` and `link` by all its columns, in the order in which they are inserted.
     pub(crate) const fn delete_row(self) -> [&'static str; 4] {
         match self {

@@ -48,6 +48,14 @@ impl Connection {
         }
     }
 
+    /// Whether others than this gateway may write to the database.
+    pub(crate) const fn is_shared(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_) => true,
+        }
+    }
+
     /// Runs a statement; how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
         match self {

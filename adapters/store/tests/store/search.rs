@@ -171,8 +171,6 @@ async fn what_the_store_does_not_offer_is_refused_and_says_what_it_does() {
         "_revinclude=Appointment:patient",
         "_summary=true",
         "_elements=name",
-        "organization.name=x",
-        "_has:Appointment:patient:status=booked",
         "language:in=http://vs",
     ] {
         let error = search(&store, "Patient", query).await.unwrap_err();

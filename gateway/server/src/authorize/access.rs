@@ -1,5 +1,7 @@
 //! May they? Scopes against the interaction, and how far the answer reaches.
 
+use std::sync::Arc;
+
 use fhir::interaction::Level;
 use fhir::{Compartment, Interaction, Query, ResourceType, Version};
 
@@ -10,7 +12,7 @@ use super::scope::{Context, Permissions, Scope};
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// Types that a confined token may read outside its compartment.
-    pub directory: Vec<ResourceType>,
+    pub directory: Arc<[ResourceType]>,
     /// Types of `fhirUser` whose `user/` scopes reach the whole practice.
     pub staff: Vec<ResourceType>,
 }

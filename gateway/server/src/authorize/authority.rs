@@ -84,7 +84,10 @@ impl Authority {
             tools: Tools { fetch, jwks, clock: clock.clone(), skew: settings.clock_skew.0 },
             cache: GrantCache::new(settings.token_cache as usize),
             limits: Limits::new(&config.rate_limits, &config.clients),
-            policy: Arc::new(Policy { directory: settings.directory_reads.clone(), staff: settings.staff.clone() }),
+            policy: Arc::new(Policy {
+                directory: settings.directory_reads.clone().into(),
+                staff: settings.staff.clone(),
+            }),
             // SMART Backend Services: expires_in should not exceed 300 s.
             token_lifetime: settings.token_lifetime.0.min(Duration::from_secs(300)),
             clock,

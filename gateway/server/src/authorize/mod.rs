@@ -123,6 +123,12 @@ impl Permitted {
         }
     }
 
+    /// Types that a confined token reads outside of its compartment too.
+    #[must_use]
+    pub fn directory(&self) -> Arc<[fhir::ResourceType]> {
+        Arc::clone(&self.policy.directory)
+    }
+
     /// What the configuration says of contexts.
     fn policy(&self) -> &access::Policy {
         &self.policy
