@@ -2,6 +2,7 @@
 //!
 //! [`Pipeline::answer`] around it never fails and is the only place where a failure becomes an OperationOutcome.
 
+mod batch;
 pub mod discovery;
 mod examine;
 mod hold;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use adapter::Clock;
-use fhir::{IssueType, Shape};
+use fhir::{Interaction, IssueType, Shape};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, header};
@@ -240,6 +241,9 @@ impl Pipeline {
     ) -> Result<Response<Body>, Failure> {
         if let Some(question) = question(&permitted)? {
             return Box::pin(self.examine(&permitted, question, manner, passage, record)).await;
+        }
+        if matches!(permitted.request().interaction, Interaction::Batch { .. }) {
+            return Box::pin(self.batch(&permitted, manner, passage, record)).await;
         }
         let plan = route::plan(&permitted, &self.routes);
         passage.mark(Stage::Route);

@@ -61,6 +61,8 @@ pub struct Denied {
 struct Needs {
     types: Vec<(ResourceType, Permissions)>,
     all: Permissions,
+    /// Nothing by itself: each entry is judged when the gateway takes the batch apart.
+    is_batch: bool,
 }
 
 /// Decides whether a grant permits an interaction, and how far it reaches. System scopes go first, because they reach
@@ -89,7 +91,7 @@ impl Needs {
         // A condition searches, and its outcome tells what was found: it needs `s` beside the write.
         let searching = |permission: P, condition: bool| if condition { permission.and(P::SEARCH) } else { permission };
         let on = |permissions: P| interaction.resource_type().map(|of| (of, permissions)).into_iter().collect();
-        let one = |permissions: P| Self { types: on(permissions), all: P::default() };
+        let one = |permissions: P| Self { types: on(permissions), all: P::default(), is_batch: false };
         match interaction {
             Interaction::Capabilities => one(P::default()),
             Interaction::Read { .. } | Interaction::Vread { .. } | Interaction::HistoryInstance { .. } => one(P::READ),
@@ -103,9 +105,8 @@ impl Needs {
             Interaction::HistoryType { .. } => one(P::SEARCH),
             Interaction::SearchType { query, .. } => one(P::SEARCH).and_of(query),
             Interaction::SearchSystem { query, .. } => Self::system_search(query).and_of(query),
-            Interaction::HistorySystem { .. } => Self { types: Vec::new(), all: P::SEARCH },
-            // Its entries are judged one by one where the gateway takes it apart; as a whole it can be anything.
-            Interaction::Batch { .. } => Self { types: Vec::new(), all: P::ALL },
+            Interaction::HistorySystem { .. } => Self { types: Vec::new(), all: P::SEARCH, is_batch: false },
+            Interaction::Batch { .. } => Self { types: Vec::new(), all: P::ALL, is_batch: true },
             Interaction::Operation { name, level, .. } => Self::operation(name, level),
         }
     }
@@ -115,9 +116,9 @@ impl Needs {
         let permissions = if name == "validate" { Permissions::READ } else { Permissions::ALL };
         match level {
             Level::Type(of) | Level::Instance(of, _) if name != "everything" => {
-                Self { types: vec![(*of, permissions)], all: Permissions::default() }
+                Self { types: vec![(*of, permissions)], all: Permissions::default(), is_batch: false }
             }
-            _ => Self { types: Vec::new(), all: permissions },
+            _ => Self { types: Vec::new(), all: permissions, is_batch: false },
         }
     }
 
@@ -128,8 +129,9 @@ impl Needs {
             Ok(types) if !types.is_empty() => Self {
                 types: types.into_iter().map(|of| (of, Permissions::SEARCH)).collect(),
                 all: Permissions::default(),
+                is_batch: false,
             },
-            _ => Self { types: Vec::new(), all: Permissions::SEARCH },
+            _ => Self { types: Vec::new(), all: Permissions::SEARCH, is_batch: false },
         }
     }
 
@@ -152,6 +154,9 @@ impl Needs {
     }
 
     fn are_met(&self, grant: &Grant, context: Context) -> bool {
+        if self.is_batch {
+            return grant.scopes.any(context);
+        }
         let has_any = !self.types.is_empty() || !self.all.is_empty();
         has_any
             && grant.scopes.on_all(context).covers(self.all)
@@ -257,7 +262,8 @@ fn confined(
         Interaction::Patch { .. } | Interaction::ConditionalPatch { .. } => {
             return refused("cannot patch: send the whole resource with PUT");
         }
-        Interaction::Batch { .. } | Interaction::Operation { .. } => return refused("cannot call this"),
+        Interaction::Batch { .. } => return Ok(Reach::Compartment(context, patient.clone())),
+        Interaction::Operation { .. } => return refused("cannot call this"),
         Interaction::SearchSystem { .. } | Interaction::HistorySystem { .. } | Interaction::HistoryType { .. } => {
             return refused("can search one type at a time");
         }

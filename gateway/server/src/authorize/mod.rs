@@ -37,7 +37,7 @@ pub use database::DatabaseError;
 pub use endpoint::{TokenError, TokenRequest, TokenResponse};
 use grant::Grant;
 use limits::RateLimitFields;
-pub use permit::{identify, permit};
+pub use permit::{identify, permit, permit_entry};
 
 use crate::receive::Request;
 

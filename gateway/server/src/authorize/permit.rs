@@ -46,6 +46,17 @@ pub fn permit(request: Box<Request>, identified: Identified, authority: &Authori
     Ok(Permitted { request, grant, reach, rate, policy: policy.clone() })
 }
 
+/// Decides whether they may do what an entry of their batch asks for.
+///
+/// # Errors
+/// As [`permit`].
+pub fn permit_entry(request: Box<Request>, batch: &Permitted) -> Result<Permitted, Failure> {
+    let Permitted { grant, rate, policy, .. } = batch;
+    let reach = judge(grant, &request.interaction, request.version, policy)
+        .map_err(|denied| challenge::insufficient(&request.base, &denied.text, &denied.scope).of(&grant.caller))?;
+    Ok(Permitted { request, grant: Arc::clone(grant), reach, rate: rate.clone(), policy: Arc::clone(policy) })
+}
+
 impl Inner {
     /// What the bearer token says, verified, from the cache where it is.
     async fn grant(&self, credentials: &Credentials) -> Result<Arc<Grant>, Failure> {

@@ -72,6 +72,13 @@ impl Scopes {
         Permissions::from_bits(self.wildcard >> shift(context))
     }
 
+    /// Whether anything is permitted in a context.
+    #[must_use]
+    pub fn any(&self, context: Context) -> bool {
+        !self.on_all(context).is_empty()
+            || self.types.iter().any(|bits| !Permissions::from_bits(bits >> shift(context)).is_empty())
+    }
+
     /// Whether a name is among them.
     #[must_use]
     pub const fn has(&self, name: Named) -> bool {

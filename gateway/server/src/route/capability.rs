@@ -8,12 +8,7 @@ use fhir::{Capability, InteractionCode, ResourceType, Version};
 use super::table::{Route, find, offers};
 
 /// The system-level interactions that are routed rather than answered by the gateway itself.
-const SYSTEM: [InteractionCode; 4] = [
-    InteractionCode::Transaction,
-    InteractionCode::Batch,
-    InteractionCode::SearchSystem,
-    InteractionCode::HistorySystem,
-];
+const SYSTEM: [InteractionCode; 2] = [InteractionCode::SearchSystem, InteractionCode::HistorySystem];
 
 /// Merges the capabilities as the routes let them through. Each fact about a type comes from the adapter that would
 /// answer the interaction that it belongs to.
@@ -29,6 +24,10 @@ pub(super) fn merge(routes: &[Route]) -> Capability {
         }
     }
     merged.system = SYSTEM.into_iter().filter(|code| find(routes, None, *code).is_some()).collect();
+    // A batch is taken apart by the gateway; a transaction goes wherever all of its entries lead.
+    merged.system.extend((!routes.is_empty()).then_some(InteractionCode::Batch));
+    let transacts = routes.iter().any(|route| route.capability().offers(None, InteractionCode::Transaction));
+    merged.system.extend(transacts.then_some(InteractionCode::Transaction));
     if let Some(route) = find(routes, None, InteractionCode::Operation) {
         merged.operations = route.capability().operations.clone();
     }

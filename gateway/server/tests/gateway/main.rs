@@ -4,6 +4,7 @@
 
 mod harness;
 
+mod batches;
 mod confinement;
 mod disconnects;
 mod faults;
