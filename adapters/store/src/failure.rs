@@ -30,6 +30,7 @@ pub(crate) fn failure(error: &sql::Error) -> Error {
             ErrorKind::Broken,
             "the connection to the database broke while the write was committed; it may or may not have been written",
         ),
+        sql::Error::Failed => Error::new(ErrorKind::Internal, "the store failed; nothing was written"),
         sql::Error::Late => Error::new(ErrorKind::Timeout, "the store did not finish within the deadline"),
         sql::Error::Column => unreadable("a column has another type"),
         sql::Error::NoRow => unreadable("a row is missing"),

@@ -37,8 +37,8 @@ impl Preparation {
         let own = Arc::new(Self { version, scopes: Arc::clone(scopes), is_done: AtomicBool::new(false) });
         match own.prepare(connection) {
             Err(OpenError::Database(sql::Error::Lost(error))) => {
-                let cause = error.as_ref().map(ToString::to_string);
-                tracing::warn!(cause, "the database cannot be reached; the store goes on trying");
+                let cause = sql::Error::Lost(error);
+                tracing::warn!(%cause, "the database cannot be reached; the store goes on trying");
                 let (weak, place) = (Arc::downgrade(&own), place.clone());
                 std::thread::Builder::new().name("store-prepare".into()).spawn(move || keep_trying(&weak, &place))?;
             }

@@ -16,6 +16,9 @@ pub enum Error {
     /// The connection was lost while a transaction was being committed: nobody knows whether it is.
     #[error("the connection was lost during a commit")]
     Unknown,
+    /// A statement failed, and whoever ran it went on as if it had not.
+    #[error("a transaction went on after a failed statement")]
+    Failed,
     /// The deadline has passed.
     #[error("the deadline has passed")]
     Late,
@@ -36,6 +39,7 @@ impl From<tokio_postgres::Error> for Error {
         match error.code() {
             // What the server says before it hangs up, and what it says instead of letting us in.
             Some(code) if code.code().starts_with("08") || code.code().starts_with("57P") => Self::Lost(Some(error)),
+            Some(code) if *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::Lost(Some(error)),
             Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => Self::Lost(Some(error)),
             // A standby that was the primary: the next connection finds the new one.
             Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Self::Lost(Some(error)),

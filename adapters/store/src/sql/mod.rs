@@ -194,10 +194,7 @@ impl Connection {
     pub(crate) fn end_job(&self) -> Result<()> {
         match self {
             Self::Sqlite(connection) => sqlite::step(connection, "RELEASE job"),
-            Self::Postgres(connection) => {
-                connection.end_job();
-                Ok(())
-            }
+            Self::Postgres(connection) => connection.end_job(),
         }
     }
 

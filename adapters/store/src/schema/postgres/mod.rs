@@ -29,6 +29,11 @@ pub(crate) fn migrate(connection: &Connection) -> Result<(), OpenError> {
 }
 
 fn migrate_inside(connection: &Connection) -> Result<(), OpenError> {
+    let encoding: Option<String> =
+        connection.one("SELECT current_setting('server_encoding')", &[], |row| row.get(0))?;
+    if encoding.is_none_or(|encoding| encoding != "UTF8") {
+        return Err(OpenError::Settings("the encoding of the database is another than UTF8: create one with that"));
+    }
     connection.batch(FACTS)?;
     let found = version(connection)?;
     if found == 0 && connection.number(TABLES, &[])? > 0 {

@@ -32,6 +32,8 @@ pub(crate) struct Connection {
     /// Whether the savepoint of the running job has been sent, so that there is something to undo.
     is_job_sent: Slot<bool>,
     is_in_transaction: Slot<bool>,
+    /// Whether a statement failed: the transaction takes no other until it is undone.
+    has_failed: Slot<bool>,
     deadline: Slot<Option<Instant>>,
     cursors: Slot<u32>,
 }
@@ -46,6 +48,7 @@ impl Connection {
             pending: RefCell::new(String::new()),
             is_job_sent: Slot::new(false),
             is_in_transaction: Slot::new(false),
+            has_failed: Slot::new(false),
             deadline: Slot::new(None),
             cursors: Slot::new(0),
         })
@@ -123,11 +126,8 @@ impl Connection {
     fn begin(&self, sql: &str) -> Result<()> {
         self.pending.borrow_mut().clear();
         self.is_in_transaction.set(false);
-        let begun = match self.batch(sql) {
-            // It was lost while nobody used it: nothing was begun, and a new one may do.
-            Err(Error::Lost(_)) => self.batch(sql),
-            begun => begun,
-        };
+        let begun = self.batch(sql);
+        self.has_failed.set(false);
         if begun.is_err() {
             // Half of it may have been done.
             *self.session.borrow_mut() = None;
@@ -147,13 +147,22 @@ impl Connection {
             self.pending.borrow_mut().clear();
             self.defer("ROLLBACK TO SAVEPOINT job;");
         }
+        self.has_failed.set(false);
     }
 
-    pub(super) fn end_job(&self) {
+    pub(super) fn end_job(&self) -> Result<()> {
+        if self.has_failed.get() {
+            return Err(Error::Failed);
+        }
         self.defer("RELEASE SAVEPOINT job;");
+        Ok(())
     }
 
     pub(super) fn commit(&self) -> Result<()> {
+        // The server would roll back, and call that a success.
+        if self.has_failed.get() {
+            return Err(Error::Failed);
+        }
         let is_open = self.is_in_transaction();
         let committed = self.batch("COMMIT");
         self.is_in_transaction.set(false);
@@ -165,6 +174,7 @@ impl Connection {
 
     pub(super) fn roll_back(&self) {
         self.pending.borrow_mut().clear();
+        self.has_failed.set(false);
         // Even past the deadline: the connection is used again.
         let deadline = self.deadline.replace(None);
         if self.is_in_transaction.replace(false) && self.batch("ROLLBACK").is_err() {
@@ -206,7 +216,7 @@ impl Connection {
     }
 
     /// Sends a request together with what is pending, and waits for its answer.
-    fn ask<T>(&self, request: impl AsyncFnOnce(&mut Session, &str) -> Result<T>) -> Result<T> {
+    fn ask<T>(&self, request: impl AsyncFn(&mut Session, &str) -> Result<T>) -> Result<T> {
         let deadline = self.deadline.get();
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(Error::Late);
@@ -214,17 +224,37 @@ impl Connection {
         let before = std::mem::take(&mut *self.pending.borrow_mut());
         self.is_job_sent.set(true);
         let mut slot = self.session.borrow_mut();
-        self.runtime.block_on(async {
-            let answer = within(deadline, async {
-                let session = self.session(&mut slot).await?;
-                request(session, &before).await
-            });
-            let answer = answer.await;
-            if matches!(answer, Err(Error::Lost(_) | Error::Late)) {
-                *slot = None;
+        let is_used = slot.is_some();
+        let answer = self.runtime.block_on(within(deadline, async {
+            match self.send(&mut slot, &before, &request).await {
+                // It was lost while nobody used it: nothing was begun, and a new one may do.
+                Err(Error::Lost(_)) if is_used && !self.is_in_transaction.get() => {
+                    self.send(&mut slot, &before, &request).await
+                }
+                answer => answer,
             }
-            answer
-        })
+        }));
+        if matches!(answer, Err(Error::Late)) {
+            *slot = None;
+        }
+        self.has_failed.set(self.has_failed.get() || answer.is_err());
+        answer
+    }
+
+    async fn send<T>(
+        &self,
+        slot: &mut Option<Session>,
+        before: &str,
+        request: &impl AsyncFn(&mut Session, &str) -> Result<T>,
+    ) -> Result<T> {
+        let answer = match self.session(slot).await {
+            Ok(session) => request(session, before).await,
+            Err(error) => Err(error),
+        };
+        if matches!(answer, Err(Error::Lost(_))) {
+            *slot = None;
+        }
+        answer
     }
 
     /// The session that is open; outside of a transaction a new one when it was lost.
