@@ -42,14 +42,30 @@ types = [\"Pateint\", \"Slot\", \"Wibble\"]
 ";
     let found = faults(text);
     let places: Vec<(usize, usize)> = found.iter().map(|fault| (fault.0, fault.1)).collect();
-    assert_eq!(places, [(2, 1), (3, 9), (5, 8), (6, 15), (9, 22), (10, 1), (11, 10), (11, 29), (12, 2)], "{found:#?}");
+    assert_eq!(places, [(2, 1), (3, 9), (5, 8), (6, 15), (9, 22), (11, 10), (11, 29), (12, 2)], "{found:#?}");
     assert_eq!(found[0].2, "unknown setting `lisen`");
     assert_eq!(found[0].3, "did you mean `listen`?");
     assert!(found[2].3.contains("`2MiB`") && found[1].3.contains("127.0.0.1:8080"), "{found:#?}");
-    assert_eq!(found[5].2, "the setting `adapter` is missing");
-    assert_eq!(found[6].2, "unknown resource type `Pateint`");
-    assert_eq!(found[6].3, "did you mean `Patient`?");
-    assert_eq!(found[8].3, "did you mean `gateway`?");
+    assert_eq!(found[5].2, "unknown resource type `Pateint`");
+    assert_eq!(found[5].3, "did you mean `Patient`?");
+    assert_eq!(found[7].3, "did you mean `gateway`?");
+}
+
+#[test]
+fn a_route_names_one_adapter_or_several_whose_prefixes_differ() {
+    let (line, column, message, _) = only("[adapters.a]\nkind = \"store\"\n[[routes]]\ntypes = [\"*\"]\n");
+    assert_eq!((line, column, message.as_str()), (3, 1, "the route leads nowhere"));
+    let two = |names: &str, more: &str| {
+        format!("[adapters.ehr-1]\nkind = \"store\"\n{more}[adapters.ehr1]\nkind = \"store\"\n[[routes]]\n{names}\n")
+    };
+    let (line, column, message, _) = only(&two("adapters = [\"ehr-1\", \"ehr1\"]", ""));
+    assert_eq!((line, column), (6, 22));
+    assert!(message.contains("begin with `ehr1-`"), "{message}");
+    assert!(config::parse("x", &two("adapters = [\"ehr-1\", \"ehr1\"]", "prefix = \"old\"\n")).is_ok());
+    let found = faults(&two("adapters = [\"ehr1\", \"erh\"]", "prefix = \"-\"\n"));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert_eq!(found[1].2, "unknown adapter `erh`");
+    assert!(config::parse("x", &two("adapter = \"ehr1\"\nreferences = { Patient = \"ehr-1\" }", "")).is_ok());
 }
 
 #[test]

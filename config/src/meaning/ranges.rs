@@ -124,7 +124,10 @@ pub(super) fn rate(meaning: &mut Meaning<'_>, path: &[&str], rate: Rate) {
 fn adapters(meaning: &mut Meaning<'_>) {
     for (name, adapter) in &meaning.config.adapters {
         let (retry, breaker) = (&adapter.retry, &adapter.breaker);
-        let bounds: [(&[&str], bool, &str); 8] = [
+        let prefix = adapter.prefix(name);
+        let letters = prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let bounds: [(&[&str], bool, &str); 9] = [
+            (&["prefix"], letters && (1..=12).contains(&prefix.len()), "expected 1 to 12 of `a-z` and `0-9`"),
             (&["concurrency"], adapter.concurrency > 0, "expected at least 1"),
             (&["deadline"], !adapter.deadline.is_zero(), "expected more than 0s"),
             (&["retry", "attempts"], (1..=10).contains(&retry.attempts), "expected 1 to 10"),

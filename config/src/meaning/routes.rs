@@ -13,7 +13,7 @@ pub(super) fn check(meaning: &mut Meaning<'_>) {
     for (index, route) in routes.iter().enumerate() {
         let index_text = index.to_string();
         let at = |setting| ["routes", index_text.as_str(), setting];
-        meaning.known(&at("adapter"), "adapter", &route.adapter, meaning.config.adapters.keys().map(String::as_str));
+        adapters(meaning, &index_text, route);
         meaning.practice(&at("practice"), &route.practice);
         types(meaning, &index_text, route);
         if route.interactions.as_ref().is_some_and(|interactions| interactions.is_empty()) {
@@ -27,6 +27,40 @@ pub(super) fn check(meaning: &mut Meaning<'_>) {
             let message = format!("route {index} can never be reached: route {earlier} takes all that it would");
             meaning.fault(&["routes", &index_text], message, "expected before that route, or narrower there");
         }
+    }
+}
+
+/// A route names one adapter, or several that can be told apart by their prefixes.
+fn adapters(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
+    let known = || meaning.config.adapters.keys().map(String::as_str);
+    let expected = "expected adapter = \"…\", or adapters = [\"…\", \"…\"]";
+    match (route.adapter.is_empty(), route.adapters.is_empty()) {
+        (true, true) => return meaning.fault(&["routes", index], "the route leads nowhere", expected),
+        (false, false) => {
+            let message = "the route names `adapter` and `adapters`";
+            return meaning.fault(&["routes", index, "adapters"], message, "expected one of them");
+        }
+        (false, true) => meaning.known(&["routes", index, "adapter"], "adapter", &route.adapter, known()),
+        (true, false) => several(meaning, index, route),
+    }
+    for (of, adapter) in &route.references {
+        meaning.known(&["routes", index, "references", of.as_str()], "adapter", adapter, known());
+    }
+}
+
+fn several(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
+    let mut seen: Vec<(String, &str)> = Vec::new();
+    for (position, name) in route.adapters.iter().enumerate() {
+        let position = position.to_string();
+        let at = ["routes", index, "adapters", position.as_str()];
+        meaning.known(&at, "adapter", name, meaning.config.adapters.keys().map(String::as_str));
+        let Some(adapter) = meaning.config.adapters.get(name) else { continue };
+        let prefix = adapter.prefix(name);
+        if let Some((_, other)) = seen.iter().find(|(taken, _)| *taken == prefix) {
+            let message = format!("ids of `{name}` and `{other}` would both begin with `{prefix}-`");
+            meaning.fault(&at, message, format!("expected two adapters, with another `prefix` in [adapters.{name}]"));
+        }
+        seen.push((prefix, name));
     }
 }
 
@@ -51,7 +85,7 @@ fn types(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
 /// Whether the first route that matches is never the later one. `*` passes on what its adapter does not offer, so it
 /// hides only what goes to the same adapter.
 fn hides(earlier: &Route, later: &Route) -> bool {
-    let all = earlier.types.contains(&Types::All) && earlier.adapter == later.adapter;
+    let all = earlier.types.contains(&Types::All) && later.adapters().all(|name| earlier.leads_to(name));
     let named = |entry: &Types| *entry != Types::All && earlier.types.contains(entry);
     let types = later.types.iter().all(|entry| all || named(entry));
     let takes = |route: &Route, code: InteractionCode| {

@@ -20,6 +20,10 @@ use crate::source::{Fault, Source};
 pub struct Adapter {
     /// The kind: `store`, `fhir-rest`.
     pub kind: String,
+    /// What the ids of its resources begin with where several adapters hold a type: 1 to 12 of `a-z` and `0-9`; without it, made
+    /// of its name.
+    #[serde(default)]
+    pub prefix: Option<String>,
     /// Calls at a time.
     #[serde(default = "default_concurrency")]
     #[schemars(range(min = 1))]
@@ -94,6 +98,21 @@ impl fmt::Debug for AdapterSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AdapterSettings({})", self.adapter.as_deref().unwrap_or("text"))
     }
+}
+
+impl Adapter {
+    /// What the ids of its resources begin with where several adapters hold a type.
+    #[must_use]
+    pub fn prefix(&self, name: &str) -> String {
+        self.prefix.clone().unwrap_or_else(|| prefix_of(name))
+    }
+}
+
+/// The prefix that an adapter of that name has without a setting: its letters and digits.
+#[must_use]
+fn prefix_of(name: &str) -> String {
+    let plain = name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase());
+    plain.take(12).collect()
 }
 
 /// A kind does not know what every adapter has; whoever reads "expected one of" should.

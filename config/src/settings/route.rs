@@ -20,8 +20,18 @@ pub struct Route {
     #[serde(default, with = "interactions")]
     #[schemars(with = "Option<Vec<String>>")]
     pub interactions: Option<BTreeSet<InteractionCode>>,
-    /// The adapter's name.
+    /// The adapter's name; or `adapters`.
+    #[serde(default)]
     pub adapter: String,
+    /// Adapters that all hold resources of these types: a search asks all of them, ids begin with the adapter's prefix, and the
+    /// first one takes what is created.
+    #[serde(default)]
+    pub adapters: Vec<String>,
+    /// Whose ids the references to a type are, in the bodies of these adapters: an adapter that holds that type. Without it, an
+    /// adapter's own, where it holds the type.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub references: BTreeMap<ResourceType, String>,
     /// What happens with a payload that breaks a rule.
     #[serde(default)]
     pub validate: ValidateMode,
@@ -88,6 +98,18 @@ impl Route {
     pub fn profiles(&self, resource_type: Option<ResourceType>) -> impl Iterator<Item = &str> {
         let more = self.rules(resource_type).map(|rules| rules.profiles.as_slice()).unwrap_or_default();
         self.profiles.iter().chain(more).map(String::as_str)
+    }
+
+    /// The names of its adapters, the first one first.
+    pub fn adapters(&self) -> impl Iterator<Item = &str> {
+        let one = (!self.adapter.is_empty()).then_some(self.adapter.as_str());
+        one.into_iter().chain(self.adapters.iter().map(String::as_str))
+    }
+
+    /// Whether it names this adapter.
+    #[must_use]
+    pub fn leads_to(&self, adapter: &str) -> bool {
+        self.adapters().any(|name| name == adapter)
     }
 
     fn rules(&self, resource_type: Option<ResourceType>) -> Option<&TypeRules> {

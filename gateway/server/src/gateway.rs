@@ -70,7 +70,7 @@ pub enum StartError {
     },
     /// A route leads nowhere.
     #[error(transparent)]
-    Route(#[from] route::UnknownAdapter),
+    Route(#[from] route::RouteError),
     /// A package cannot be loaded.
     #[error(transparent)]
     Packages(#[from] PackageError),
@@ -211,7 +211,7 @@ async fn assemble(
     }));
     let events = Arc::new(audit::Events::new(audit.clone(), Arc::clone(&seal), Arc::clone(clock)));
     let routes = data::with_audit_events(config, &mut adapters, events);
-    let routes = Routes::new(&routes, &adapters)?;
+    let routes = Routes::new(&routes, &adapters, &data::ground(config, &seal, clock))?;
     let meters = Meters::default();
     let authority = Authority::open(config, places, Arc::clone(clock))?;
     Ok(Pipeline {
@@ -267,7 +267,7 @@ fn practice_of(config: &Config, name: &str) -> Practice {
     config
         .routes
         .iter()
-        .find(|route| route.adapter == name)
+        .find(|route| route.leads_to(name))
         .map_or_else(Practice::default, |route| Practice::new(&route.practice))
 }
 

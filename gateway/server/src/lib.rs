@@ -6,6 +6,7 @@ pub mod command;
 pub mod consult;
 pub mod dispatch;
 pub mod failure;
+pub mod federate;
 pub mod gateway;
 pub mod listener;
 pub mod packages;

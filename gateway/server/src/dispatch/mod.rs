@@ -94,11 +94,18 @@ pub fn wrap(name: &Arc<str>, adapter: Arc<dyn Adapter>, policy: &Policy, clock: 
 /// # Errors
 /// What the adapter or a wrapper refused, and [`ErrorKind::Internal`] for a panic.
 pub async fn perform(plan: &Plan, call: Call) -> Result<Reply, Error> {
-    // Federation merges several answers; until a plan asks for it, the first destination answers.
     let Some(destination) = plan.adapters.first() else {
         return Err(Error::new(ErrorKind::Internal, "the route leads to no adapter"));
     };
-    AssertUnwindSafe(destination.adapter.perform(call)).catch_unwind().await.unwrap_or_else(|_| {
+    shielded(&*destination.adapter, call).await
+}
+
+/// Performs a call; a panic inside of it ends this call only.
+///
+/// # Errors
+/// As [`perform`].
+pub async fn shielded(adapter: &dyn Adapter, call: Call) -> Result<Reply, Error> {
+    AssertUnwindSafe(adapter.perform(call)).catch_unwind().await.unwrap_or_else(|_| {
         // The panic hook has written where; the payload may hold data and is dropped.
         metrics::counter!("frontdesk_panics_total", "stage" => "dispatch").increment(1);
         Err(Error::new(ErrorKind::Internal, "the gateway failed while it performed this interaction"))

@@ -7,12 +7,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use adapter::Adapter;
 use adapter::seal::Seal;
+use adapter::{Adapter, Clock};
 use config::{Config, Fault, Route, Types, ValidateMode};
 use fhir::ResourceType;
 
 use crate::authorize::pem::write_secret;
+use crate::federate::Ground;
 
 /// The name of the adapter over the audit log.
 const AUDIT: &str = "audit";
@@ -41,6 +42,17 @@ pub(super) fn seal(data: &Path) -> io::Result<Arc<Seal>> {
     }
 }
 
+/// What federations stand on.
+pub(super) fn ground(config: &Config, seal: &Arc<Seal>, clock: &Arc<dyn Clock>) -> Ground {
+    Ground {
+        prefixes: config.adapters.iter().map(|(name, adapter)| (name.clone(), adapter.prefix(name))).collect(),
+        names: config.gateway.data.join("ids.db"),
+        seal: Arc::clone(seal),
+        clock: Arc::clone(clock),
+        reply: config.limits.reply.as_usize(),
+    }
+}
+
 /// The routes, with AuditEvents of every practice served from the log before anything else is asked for them.
 pub(super) fn with_audit_events(
     config: &Config,
@@ -56,6 +68,8 @@ pub(super) fn with_audit_events(
         types: vec![Types::One(ResourceType::AUDIT_EVENT)],
         interactions: None,
         adapter: name.clone(),
+        adapters: Vec::new(),
+        references: BTreeMap::new(),
         validate: ValidateMode::Enforce,
         profiles: Vec::new(),
         by_type: BTreeMap::new(),

@@ -7,11 +7,24 @@ use fhir::{Capability, InteractionCode, ResourceType};
 pub fn faults<'c>(config: &Config, offers: impl Fn(&str) -> Option<&'c Capability>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, route) in config.routes.iter().enumerate() {
-        if let Some(capability) = offers(&route.adapter) {
-            faults.extend(of_route(config, &index.to_string(), route, capability));
+        let known: Option<Vec<&Capability>> = route.adapters().map(&offers).collect();
+        if let Some(known) = known.filter(|known| !known.is_empty()) {
+            faults.extend(of_route(config, &index.to_string(), route, &together(&known)));
         }
     }
     faults
+}
+
+/// What one of several adapters offers can be asked of the route.
+fn together(known: &[&Capability]) -> Capability {
+    let mut all = Capability::empty(known.first().map_or(fhir::Version::R4, |first| first.version));
+    for capability in known {
+        all.system.extend(&capability.system);
+        for (of, offered) in &capability.resources {
+            all.resources.entry(*of).or_default().interactions.extend(&offered.interactions);
+        }
+    }
+    all
 }
 
 fn of_route(config: &Config, index: &str, route: &Route, capability: &Capability) -> Vec<Fault> {
@@ -22,7 +35,8 @@ fn of_route(config: &Config, index: &str, route: &Route, capability: &Capability
             Types::One(resource_type) => offered(capability, *resource_type),
             Types::All => "expected interactions that it offers".to_owned(),
         };
-        let message = format!("adapter `{}` does not offer {missing}", route.adapter);
+        let names: Vec<String> = route.adapters().map(|name| format!("`{name}`")).collect();
+        let message = format!("adapter {} does not offer {missing}", names.join(", "));
         faults.push(config.fault(&["routes", index, "types", &position.to_string()], message, expected));
     }
     faults

@@ -9,7 +9,7 @@ pub mod coverage;
 mod refusal;
 mod table;
 
-pub use table::{Routes, UnknownAdapter};
+pub use table::{RouteError, Routes};
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::failure::Failure;
 pub struct Plan {
     /// The route's name: the label of its metrics.
     pub route: Arc<str>,
-    /// The adapters, first the one that answers; more than one only when a search is federated.
+    /// The adapter that answers: of a route over several adapters, their federation.
     pub adapters: Vec<Destination>,
     /// Profiles that the payload must follow beside the base definition.
     pub profiles: Arc<[Arc<str>]>,

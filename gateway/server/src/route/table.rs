@@ -8,6 +8,8 @@ use fhir::capability::ResourceCapability;
 use fhir::{Capability, Interaction, InteractionCode, ResourceType};
 
 use super::{Destination, Plan, refusal};
+use crate::federate::names::NamesError;
+use crate::federate::{Ground, Spaces};
 use crate::failure::Failure;
 
 /// Every route, by practice, in the order of the configuration.
@@ -15,21 +17,29 @@ pub struct Routes {
     practices: HashMap<Practice, Vec<Route>>,
 }
 
-/// A route that names an adapter that there is not.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown adapter `{adapter}` in route {route} (known: {known})")]
-pub struct UnknownAdapter {
-    /// What it names.
-    pub adapter: String,
-    /// Which route, counted from 1.
-    pub route: usize,
-    /// The names that there are.
-    pub known: String,
+/// Why there are no routes.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteError {
+    /// A route names an adapter that there is not.
+    #[error("unknown adapter `{adapter}` in route {route} (known: {known})")]
+    UnknownAdapter {
+        /// What it names.
+        adapter: String,
+        /// Which route, counted from 1.
+        route: usize,
+        /// The names that there are.
+        known: String,
+    },
+    /// What stands for ids of several adapters cannot be read.
+    #[error(transparent)]
+    Names(#[from] NamesError),
 }
 
 pub(super) struct Route {
     settings: config::Route,
     plan: Arc<Plan>,
+    /// The adapters that its settings name.
+    members: Vec<Destination>,
     /// For payloads of types with rules of their own.
     by_type: HashMap<ResourceType, Arc<Plan>>,
 }
@@ -38,19 +48,26 @@ impl Routes {
     /// Puts routes and adapters together.
     ///
     /// # Errors
-    /// A route names an adapter that is not among `adapters`.
+    /// A route names an adapter that is not among `adapters`; what federations need cannot be opened.
     pub fn new(
         routes: &[config::Route],
         adapters: &BTreeMap<String, Arc<dyn Adapter>>,
-    ) -> Result<Self, UnknownAdapter> {
+        ground: &Ground,
+    ) -> Result<Self, RouteError> {
+        let spaces = Spaces::of(routes, ground)?;
         let mut practices: HashMap<Practice, Vec<Route>> = HashMap::new();
         for (index, settings) in routes.iter().enumerate() {
-            let adapter = adapters.get(&settings.adapter).ok_or_else(|| UnknownAdapter {
-                adapter: settings.adapter.clone(),
-                route: index + 1,
-                known: adapters.keys().cloned().collect::<Vec<_>>().join(", "),
-            })?;
-            practices.entry(Practice::new(&settings.practice)).or_default().push(Route::new(settings, adapter));
+            let found = settings.adapters().map(|name| match adapters.get(name) {
+                Some(adapter) => Ok(Destination { name: name.into(), adapter: Arc::clone(adapter) }),
+                None => Err(RouteError::UnknownAdapter {
+                    adapter: name.to_owned(),
+                    route: index + 1,
+                    known: adapters.keys().cloned().collect::<Vec<_>>().join(", "),
+                }),
+            });
+            let members = found.collect::<Result<Vec<_>, _>>()?;
+            let route = Route::new(settings, members, &spaces);
+            practices.entry(Practice::new(&settings.practice)).or_default().push(route);
         }
         Ok(Self { practices })
     }
@@ -85,7 +102,7 @@ impl Routes {
     #[must_use]
     pub fn destinations(&self, practice: &Practice) -> Vec<Destination> {
         let mut seen: Vec<Destination> = Vec::new();
-        for destination in self.of(practice).iter().flat_map(|route| &route.plan.adapters) {
+        for destination in self.of(practice).iter().flat_map(|route| &route.members) {
             if seen.iter().all(|known| known.name != destination.name) {
                 seen.push(destination.clone());
             }
@@ -99,19 +116,24 @@ impl Routes {
 }
 
 impl Route {
-    fn new(settings: &config::Route, adapter: &Arc<dyn Adapter>) -> Self {
-        let name: Arc<str> = settings.name.as_deref().unwrap_or(&settings.adapter).into();
-        let destination = Destination { name: settings.adapter.as_str().into(), adapter: Arc::clone(adapter) };
+    fn new(settings: &config::Route, members: Vec<Destination>, spaces: &Spaces<'_>) -> Self {
+        let joined = || settings.adapters().collect::<Vec<_>>().join("+");
+        let name: Arc<str> = settings.name.clone().unwrap_or_else(joined).into();
+        let named: Vec<_> = members.iter().map(|of| (Arc::clone(&of.name), Arc::clone(&of.adapter))).collect();
+        let adapters = match spaces.federation(settings, &named) {
+            Some(federation) => vec![Destination { name: joined().into(), adapter: Arc::new(federation) }],
+            None => members.clone(),
+        };
         let plan = |of: Option<ResourceType>| {
             Arc::new(Plan {
                 route: Arc::clone(&name),
-                adapters: vec![destination.clone()],
+                adapters: adapters.clone(),
                 profiles: settings.profiles(of).map(Arc::from).collect(),
                 validate: settings.validate(of),
             })
         };
         let by_type = settings.by_type.keys().map(|of| (*of, plan(Some(*of)))).collect();
-        Self { settings: settings.clone(), plan: plan(None), by_type }
+        Self { settings: settings.clone(), plan: plan(None), by_type, members }
     }
 
     fn plan_for(&self, resource_type: Option<ResourceType>) -> Arc<Plan> {

@@ -9,6 +9,7 @@ use http::StatusCode;
 use http::header::ALLOW;
 
 use super::*;
+use crate::federate::Ground;
 
 /// An adapter that offers what it was made with and performs nothing.
 struct Offers(Arc<Capability>);
@@ -42,6 +43,16 @@ fn offers(resources: &[(ResourceType, &[InteractionCode])]) -> Arc<dyn Adapter> 
     Arc::new(Offers(Arc::new(capability)))
 }
 
+fn ground() -> Ground {
+    Ground {
+        prefixes: BTreeMap::new(),
+        names: "nowhere".into(),
+        seal: Arc::new(adapter::seal::Seal::new(&[7; 32])),
+        clock: Arc::new(adapter::host::SystemClock),
+        reply: 1 << 20,
+    }
+}
+
 /// The EHR has patients to read and slots; the store has everything else.
 fn routes() -> Routes {
     use InteractionCode::{Create, Delete, Read, SearchType, Update};
@@ -58,7 +69,7 @@ fn routes() -> Routes {
                 [[routes]]\nadapter=\"ehr\"\ntypes=[\"Slot\"]\ninteractions=[\"read\"]\n\
                 [[routes]]\nadapter=\"store\"\n";
     let config = config::shape("frontdesk.toml", text).unwrap();
-    Routes::new(&config.routes, &adapters).unwrap()
+    Routes::new(&config.routes, &adapters, &ground()).unwrap()
 }
 
 fn read(resource_type: ResourceType) -> Interaction {
@@ -137,6 +148,6 @@ fn a_route_to_an_adapter_that_there_is_not_is_refused_by_name() {
     let text = "[adapters.store]\nkind=\"store\"\n[[routes]]\nadapter=\"epci\"\n";
     let config = config::shape("frontdesk.toml", text).unwrap();
     let adapters = [("store".to_owned(), offers(&[]))].into();
-    let error = Routes::new(&config.routes, &adapters).err().unwrap();
+    let error = Routes::new(&config.routes, &adapters, &ground()).err().unwrap();
     assert_eq!(error.to_string(), "unknown adapter `epci` in route 1 (known: store)");
 }

@@ -150,6 +150,8 @@ fn to(name: &str, adapter: &dyn Adapter) -> config::Route {
         types: capability.resources.keys().map(|offered| config::Types::One(*offered)).chain(of_system).collect(),
         interactions: None,
         adapter: name.to_owned(),
+        adapters: Vec::new(),
+        references: BTreeMap::new(),
         validate: config::ValidateMode::Enforce,
         profiles: Vec::new(),
         by_type: std::collections::BTreeMap::new(),

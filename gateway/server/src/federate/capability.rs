@@ -1,0 +1,97 @@
+//! What several adapters offer as one.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use fhir::capability::ResourceCapability;
+use fhir::{Capability, Interaction, InteractionCode, ResourceType, Version};
+
+use super::Member;
+
+/// What needs one back end for all that it names: batches reach the members entry by entry, patches as updates.
+const NOT_FEDERATED: [InteractionCode; 3] =
+    [InteractionCode::Patch, InteractionCode::Batch, InteractionCode::Transaction];
+
+/// The merged capability, made again when that of a member changes.
+#[derive(Default)]
+pub(super) struct Merged(ArcSwapOption<Of>);
+
+struct Of {
+    members: Vec<Arc<Capability>>,
+    merged: Arc<Capability>,
+}
+
+impl Merged {
+    pub(super) fn of(&self, members: &[Member]) -> Arc<Capability> {
+        let now: Vec<_> = members.iter().map(|member| member.adapter.capability()).collect();
+        if let Some(known) = &*self.0.load()
+            && known.members.len() == now.len()
+            && known.members.iter().zip(&now).all(|(left, right)| Arc::ptr_eq(left, right))
+        {
+            return Arc::clone(&known.merged);
+        }
+        let merged = Arc::new(merge(&now));
+        self.0.store(Some(Arc::new(Of { members: now, merged: Arc::clone(&merged) })));
+        merged
+    }
+}
+
+/// Whether an interaction is offered; an operation by its name.
+pub(super) fn offers(capability: &Capability, interaction: &Interaction) -> bool {
+    let of = interaction.resource_type();
+    match interaction {
+        Interaction::Operation { name, .. } => match of {
+            Some(of) => capability.resources.get(&of).is_some_and(|known| known.operations.contains_key(name)),
+            None => capability.operations.contains_key(name),
+        },
+        _ => capability.offers(of, interaction.code()),
+    }
+}
+
+fn merge(members: &[Arc<Capability>]) -> Capability {
+    let mut merged = Capability::empty(members.first().map_or(Version::R4, |first| first.version));
+    for of in members.iter().flat_map(|member| member.resources.keys()) {
+        if !merged.resources.contains_key(of) {
+            merged.resources.insert(*of, merge_type(members, *of));
+        }
+    }
+    for member in members {
+        merged.system.extend(member.system.iter().filter(|code| !NOT_FEDERATED.contains(code)));
+        merged.operations.extend(member.operations.clone());
+    }
+    merged
+}
+
+/// An interaction is offered where one member offers it; a search parameter where all do that are searched.
+fn merge_type(members: &[Arc<Capability>], of: ResourceType) -> ResourceCapability {
+    let offering: Vec<&ResourceCapability> = members.iter().filter_map(|member| member.resources.get(&of)).collect();
+    let mut merged = ResourceCapability::default();
+    let Some(first) = offering.first() else { return merged };
+    for member in &offering {
+        merged.interactions.extend(member.interactions.iter().filter(|code| !NOT_FEDERATED.contains(code)));
+        merged.profiles.extend(member.profiles.iter().cloned());
+        merged.operations.extend(member.operations.clone());
+        merged.update_create |= member.update_create;
+    }
+    if offering.iter().all(|member| member.versioning == first.versioning) {
+        merged.versioning.clone_from(&first.versioning);
+    }
+    if offering.len() == 1 {
+        // A condition sees all that there is, which is one back end here.
+        merged.conditional_create = first.conditional_create;
+        merged.conditional_update = first.conditional_update;
+        merged.conditional_delete.clone_from(&first.conditional_delete);
+    }
+    let searched = |member: &&&ResourceCapability| member.interactions.contains(&InteractionCode::SearchType);
+    let searched: Vec<_> = offering.iter().filter(searched).collect();
+    if let Some(first) = searched.first() {
+        let all = |has: &dyn Fn(&ResourceCapability) -> bool| searched.iter().all(|member| has(member));
+        merged.search = first.search.clone();
+        merged.search.retain(|name, kind| all(&|member| member.search.get(name) == Some(kind)));
+        merged.include = first.include.clone();
+        merged.include.retain(|include| all(&|member| member.include.contains(include)));
+        merged.revinclude = first.revinclude.clone();
+        merged.revinclude.retain(|include| all(&|member| member.revinclude.contains(include)));
+    }
+    merged
+}

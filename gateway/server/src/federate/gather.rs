@@ -1,0 +1,273 @@
+//! A search or a history over several back ends: asked at the same time, merged in the order of the search, paged by one sealed
+//! link. A back end that fails is reported in the answer, and the others are shown.
+//!
+//! Each page asks every back end that has more for the page where it stands, and skips what was given of it. A page ends early
+//! where a back end's own page ends and it has more: what comes behind could stand before the entries of others.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use adapter::{Call, Error, ErrorKind, Reply, Status};
+use bytes::Bytes;
+use fhir::{Interaction, Issue, IssueType, Outcome, Query};
+use futures_util::future::join_all;
+
+use super::bundle::{self, Entry, Listed};
+use super::order::Order;
+use super::page::{self, At, Position};
+use super::{Federation, Member};
+use crate::dispatch;
+
+/// Entries of a page without `_count`.
+const DEFAULT: usize = 50;
+/// The most that are given at a time: a link carries a mark for each.
+const MOST: usize = 200;
+
+/// Whether an interaction lists what several back ends may have.
+pub(super) const fn is_listing(interaction: &Interaction) -> bool {
+    page::query(interaction).is_some()
+}
+
+/// One page of the listing.
+///
+/// # Errors
+/// The client's fault, as any back end says; or the first failure when no back end answered.
+pub(super) async fn list(federation: &Federation, call: Call) -> Result<Reply, Error> {
+    let offering = offering(federation, &call.interaction);
+    let first = |_: &Query| offering.iter().map(|member| At::first(&member.name)).collect();
+    let position = page::asked(federation, &call, first)?;
+    let query = Query::parse(&position.query);
+    let order = match call.interaction {
+        Interaction::HistoryType { .. } | Interaction::HistorySystem { .. } => Order::newest_first(),
+        _ => Order::of(&query),
+    };
+    let asked = Asked { size: size(&query), order, query };
+    let known = position.at.iter().filter_map(|at| {
+        let member = offering.iter().find(|member| member.name == at.name)?;
+        Some((*member, at.clone()))
+    });
+    let answers = join_all(known.map(|(member, at)| answer(federation, member, at, &call, &asked))).await;
+    let mut page = Page::new(position, &asked);
+    page.take(answers)?;
+    page.merge();
+    Ok(page.reply(federation, &call))
+}
+
+fn offering<'f>(federation: &'f Federation, interaction: &Interaction) -> Vec<&'f Member> {
+    let offers = |member: &&Member| super::capability::offers(&member.adapter.capability(), interaction);
+    federation.members.iter().filter(offers).collect()
+}
+
+/// What a client wants to see.
+struct Asked {
+    query: Query,
+    /// Entries of a page; none when only the total is wanted.
+    size: Option<usize>,
+    order: Order,
+}
+
+fn size(query: &Query) -> Option<usize> {
+    let count = query.first("_count").and_then(|count| count.parse::<usize>().ok());
+    let only_count = count == Some(0) || query.first("_summary") == Some("count");
+    (!only_count).then(|| count.unwrap_or(DEFAULT).min(MOST))
+}
+
+/// What one back end said, or why it did not.
+struct Answered {
+    at: At,
+    result: Result<Listed, Error>,
+}
+
+async fn answer(federation: &Federation, member: &Member, at: At, call: &Call, asked: &Asked) -> Answered {
+    let result = ask(federation, member, &at, call, asked).await;
+    Answered { at, result }
+}
+
+async fn ask(
+    federation: &Federation,
+    member: &Member,
+    at: &At,
+    call: &Call,
+    asked: &Asked,
+) -> Result<Listed, Error> {
+    let query = match &at.page {
+        Some(page) => Query::parse(page),
+        None => first_query(member, call, asked),
+    };
+    let own = Call { interaction: page::with_query(call.interaction.clone(), query), ..call.clone() };
+    // It is asked for nothing that it can have.
+    let Some(own) = member.call(own)? else { return Ok(Listed { total: Some(0), ..Listed::default() }) };
+    let reply = dispatch::shielded(&*member.adapter, own).await?;
+    let bad = || Error::new(ErrorKind::BadReply, "expected a Bundle from the back end");
+    let adapter::Body::Bytes(bytes) = federation.told(member, reply, &call.base).await?.body else { return Err(bad()) };
+    bundle::read(&bytes, &asked.order, call.version).ok_or_else(bad)
+}
+
+/// What a back end is asked at first: as many as the page holds, in an order that can be merged.
+fn first_query(member: &Member, call: &Call, asked: &Asked) -> Query {
+    let mut query = asked.query.clone();
+    if let Some(size) = asked.size {
+        query.remove("_count");
+        query.push("_count", size.to_string());
+    }
+    let is_search = matches!(call.interaction, Interaction::SearchType { .. });
+    if is_search && asked.size.is_some() && !asked.order.is_asked() && sorts_by_time(member, &call.interaction) {
+        query.push("_sort", "-_lastUpdated");
+    }
+    query
+}
+
+fn sorts_by_time(member: &Member, interaction: &Interaction) -> bool {
+    let capability = member.adapter.capability();
+    let of = interaction.resource_type().and_then(|of| capability.resources.get(&of));
+    of.is_some_and(|of| of.search.contains_key("_lastUpdated"))
+}
+
+/// The page that is put together.
+struct Page<'a> {
+    position: Position,
+    asked: &'a Asked,
+    sources: Vec<Source>,
+    failures: Vec<Issue>,
+    entries: Vec<Bytes>,
+    given: HashSet<String>,
+}
+
+/// What is left of one back end's page.
+struct Source {
+    at: At,
+    seen: HashSet<[u8; 8]>,
+    /// The last one comes first.
+    matches: Vec<Entry>,
+    others: Vec<Entry>,
+    next: Option<String>,
+    is_used: bool,
+}
+
+impl<'a> Page<'a> {
+    fn new(position: Position, asked: &'a Asked) -> Self {
+        let failures = position.failed.iter().map(|name| unanswered(name, IssueType::Incomplete)).collect();
+        Self { position, asked, sources: Vec::new(), failures, entries: Vec::new(), given: HashSet::new() }
+    }
+
+    /// Takes the answers in. The client's own fault is told as it is; a back end that fails is left out, unless all do.
+    fn take(&mut self, answers: Vec<Answered>) -> Result<(), Error> {
+        let is_first = answers.iter().all(|answered| answered.at.page.is_none() && answered.at.seen().is_empty());
+        let mut total = Some(0);
+        let mut first_error = None;
+        for Answered { at, result } in answers {
+            match result {
+                Ok(listed) => {
+                    total = total.zip(listed.total).map(|(sum, more)| sum + more);
+                    self.sources.push(Source::new(at, listed));
+                }
+                Err(error) if is_clients(error.kind) => return Err(error),
+                Err(error) => {
+                    total = None;
+                    self.failures.push(unanswered(&at.name, error.kind.issue_type()));
+                    self.position.failed.push(at.name);
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        if is_first {
+            self.position.total = total;
+        } else if first_error.is_some() {
+            self.position.total = None;
+        }
+        match first_error {
+            Some(error) if self.sources.is_empty() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives the entries that come first, until the page is full or a back end has to be asked for more.
+    fn merge(&mut self) {
+        let Some(size) = self.asked.size else { return };
+        let mut matches = 0;
+        while matches < size {
+            self.sources.iter_mut().for_each(|source| source.pass_over(&self.given));
+            if self.sources.iter().any(|source| source.matches.is_empty() && source.next.is_some()) {
+                break;
+            }
+            let heads = self.sources.iter().enumerate().filter_map(|(index, source)| Some((index, source.matches.last()?)));
+            let first = heads.min_by(|(_, left), (_, right)| self.asked.compare(left, right)).map(|(index, _)| index);
+            let Some(source) = first.and_then(|index| self.sources.get_mut(index)) else { break };
+            let Some(entry) = source.matches.pop() else { break };
+            source.seen.insert(page::mark(&entry.identity));
+            source.is_used = true;
+            self.given.insert(entry.identity);
+            self.entries.push(entry.json);
+            matches += 1;
+        }
+        for source in self.sources.iter_mut().filter(|source| source.is_used || source.matches.is_empty()) {
+            for other in source.others.drain(..) {
+                if other.identity.trim().is_empty() || self.given.insert(other.identity) {
+                    self.entries.push(other.json);
+                }
+            }
+        }
+    }
+
+    fn reply(mut self, federation: &Federation, call: &Call) -> Reply {
+        let is_history = matches!(call.interaction, Interaction::HistoryType { .. } | Interaction::HistorySystem { .. });
+        let mut reply = Reply::new(Status::Ok);
+        let total = self.position.total.filter(|_| self.failures.is_empty());
+        if is_history {
+            reply.issues.append(&mut self.failures);
+        } else if !self.failures.is_empty() {
+            self.entries.push(bundle::outcome(&Outcome(std::mem::take(&mut self.failures))));
+        }
+        let mut links = vec![("self", page::own_link(call, &self.position.query))];
+        self.position.at = self.sources.into_iter().filter_map(|source| source.rest(call)).collect();
+        if self.asked.size.is_some() && !self.position.at.is_empty() {
+            links.extend(page::link(federation, call, &self.position).map(|url| ("next", url)));
+        }
+        let kind = if is_history { "history" } else { "searchset" };
+        reply.with_body(bundle::write(kind, total, &links, &self.entries))
+    }
+}
+
+impl Asked {
+    /// Entries with the same keys stand in the order of their ids.
+    fn compare(&self, left: &Entry, right: &Entry) -> Ordering {
+        self.order.compare(&left.keys, &right.keys).then_with(|| left.identity.cmp(&right.identity))
+    }
+}
+
+impl Source {
+    fn new(at: At, listed: Listed) -> Self {
+        let Listed { mut matches, others, next, .. } = listed;
+        matches.reverse();
+        Self { seen: at.seen(), at, matches, others, next, is_used: false }
+    }
+
+    /// Drops what was given already, on this page or one before.
+    fn pass_over(&mut self, given: &HashSet<String>) {
+        let is_given =
+            |entry: &Entry| given.contains(&entry.identity) || self.seen.contains(&page::mark(&entry.identity));
+        while self.matches.last().is_some_and(is_given) {
+            self.matches.pop();
+        }
+    }
+
+    /// Where the next page stands, when there is more.
+    fn rest(mut self, call: &Call) -> Option<At> {
+        self.pass_over(&HashSet::new());
+        if !self.matches.is_empty() {
+            return Some(self.at.behind(&self.seen));
+        }
+        let page = page::followed(call, &self.next?)?;
+        Some(At::next(&self.at.name, page))
+    }
+}
+
+/// Whether a failure says that the search itself is at fault.
+const fn is_clients(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Invalid | ErrorKind::NotSupported | ErrorKind::Unprocessable | ErrorKind::TooCostly)
+}
+
+fn unanswered(name: &Arc<str>, code: IssueType) -> Issue {
+    Issue::warning(code, format!("the back end `{name}` did not answer: what it has is missing here"))
+}

@@ -1,0 +1,163 @@
+//! Where the next page of a listing over several back ends begins: for each of them which of its own pages, and what of it was
+//! given already. A link carries positions and never a resource.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter::{Call, Error, ErrorKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fhir::{Interaction, Query};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Federation;
+
+/// The parameter that carries a position.
+pub(super) const PARAMETER: &str = "_page";
+/// How long a link holds.
+const LIFETIME: Duration = Duration::from_secs(3600);
+/// Bytes by which an entry is known again.
+const MARK: usize = 8;
+
+/// A position in a listing.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Position {
+    /// What was asked, encoded.
+    #[serde(rename = "q")]
+    pub(super) query: String,
+    /// Matches in all, when every back end said.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(super) total: Option<u64>,
+    /// Those that have more.
+    #[serde(rename = "a")]
+    pub(super) at: Vec<At>,
+    /// Those that failed on an earlier page.
+    #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) failed: Vec<Arc<str>>,
+}
+
+/// A position in one back end's answers.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct At {
+    /// The adapter's name.
+    #[serde(rename = "n")]
+    pub(super) name: Arc<str>,
+    /// The query of its page; none for its first.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub(super) page: Option<String>,
+    /// Marks of what was given of that page already.
+    #[serde(rename = "s", default, skip_serializing_if = "String::is_empty")]
+    seen: String,
+}
+
+impl At {
+    /// The beginning.
+    pub(super) fn first(name: &Arc<str>) -> Self {
+        Self { name: Arc::clone(name), page: None, seen: String::new() }
+    }
+
+    /// The page behind this one.
+    pub(super) fn next(name: &Arc<str>, page: String) -> Self {
+        Self { name: Arc::clone(name), page: Some(page), seen: String::new() }
+    }
+
+    /// What was given already.
+    pub(super) fn seen(&self) -> HashSet<[u8; MARK]> {
+        let bytes = URL_SAFE_NO_PAD.decode(&self.seen).unwrap_or_default();
+        bytes.as_chunks::<MARK>().0.iter().copied().collect()
+    }
+
+    /// The same page, with more of it given.
+    pub(super) fn behind(&self, given: &HashSet<[u8; MARK]>) -> Self {
+        let bytes: Vec<u8> = given.iter().flatten().copied().collect();
+        Self { seen: URL_SAFE_NO_PAD.encode(bytes), ..self.clone() }
+    }
+}
+
+/// What an entry is known by.
+pub(super) fn mark(identity: &str) -> [u8; MARK] {
+    let digest = Sha256::digest(identity.as_bytes());
+    digest.first_chunk().copied().unwrap_or_default()
+}
+
+/// The position that a call asks for: sealed in its link, or the beginning.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for a link that is not ours, is of another practice, type or compartment, or has expired.
+pub(super) fn asked(federation: &Federation, call: &Call, first: impl Fn(&Query) -> Vec<At>) -> Result<Position, Error> {
+    let query = query(&call.interaction).cloned().unwrap_or_default();
+    let Some(token) = query.first(PARAMETER) else {
+        return Ok(Position { query: query.encode(), total: None, at: first(&query), failed: Vec::new() });
+    };
+    let invalid = |text: String| Error::new(ErrorKind::Invalid, text);
+    let opened = federation.seal.open(&context(call), token, federation.clock.now());
+    let content = opened.map_err(|error| invalid(error.to_string()))?;
+    serde_json::from_slice(&content).map_err(|_| invalid("the page link is not one of this server's".to_owned()))
+}
+
+/// The link to a position.
+pub(super) fn link(federation: &Federation, call: &Call, position: &Position) -> Option<String> {
+    let content = serde_json::to_vec(position).ok()?;
+    let token = federation.seal.seal(&context(call), &content, federation.clock.now() + LIFETIME);
+    Some(format!("{}{}?{PARAMETER}={token}", call.base, place(&call.interaction)))
+}
+
+/// The link to what was asked.
+pub(super) fn own_link(call: &Call, query: &str) -> String {
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{}{}{mark}{query}", call.base, place(&call.interaction))
+}
+
+/// The query of a member's own link to its next page; none for a link that leads elsewhere.
+pub(super) fn followed(call: &Call, url: &str) -> Option<String> {
+    let rest = url.strip_prefix(&*call.base)?.strip_prefix(place(&call.interaction).as_str())?;
+    rest.strip_prefix('?').map(str::to_owned)
+}
+
+/// What a link is good for.
+fn context(call: &Call) -> String {
+    let owner = call.confined_to.as_ref().map(|owner| format!("{}/{}", owner.resource_type, owner.id));
+    let owner = owner.unwrap_or_default();
+    format!("federation {} {} {owner}", call.practice, place(&call.interaction))
+}
+
+/// The parameters of a listing.
+pub(super) const fn query(interaction: &Interaction) -> Option<&Query> {
+    match interaction {
+        Interaction::SearchType { query, .. }
+        | Interaction::SearchSystem { query, .. }
+        | Interaction::HistoryType { query, .. }
+        | Interaction::HistorySystem { query } => Some(query),
+        _ => None,
+    }
+}
+
+/// The same interaction with other parameters.
+pub(super) fn with_query(mut interaction: Interaction, other: Query) -> Interaction {
+    if let Interaction::SearchType { query, .. }
+    | Interaction::SearchSystem { query, .. }
+    | Interaction::HistoryType { query, .. }
+    | Interaction::HistorySystem { query } = &mut interaction
+    {
+        *query = other;
+    }
+    interaction
+}
+
+/// The path of a listing, below a base.
+fn place(interaction: &Interaction) -> String {
+    match interaction {
+        Interaction::SearchType { resource_type, compartment: Some(owner), .. } => {
+            format!("/{}/{}/{resource_type}", owner.resource_type, owner.id)
+        }
+        Interaction::SearchType { resource_type, .. } => format!("/{resource_type}"),
+        Interaction::SearchSystem { compartment: Some(owner), .. } => {
+            format!("/{}/{}/*", owner.resource_type, owner.id)
+        }
+        Interaction::HistoryType { resource_type, .. } => format!("/{resource_type}/_history"),
+        Interaction::HistorySystem { .. } => "/_history".to_owned(),
+        _ => String::new(),
+    }
+}
