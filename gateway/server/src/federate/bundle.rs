@@ -107,4 +107,3 @@ pub(super) fn outcome(outcome: &Outcome) -> Bytes {
     let entry: [&[u8]; 3] = [br#"{"resource":"#, &outcome.to_json(), br#","search":{"mode":"outcome"}}"#];
     entry.concat().into()
 }
-

@@ -84,13 +84,7 @@ async fn answer(federation: &Federation, member: &Member, at: At, call: &Call, a
     Answered { at, result }
 }
 
-async fn ask(
-    federation: &Federation,
-    member: &Member,
-    at: &At,
-    call: &Call,
-    asked: &Asked,
-) -> Result<Listed, Error> {
+async fn ask(federation: &Federation, member: &Member, at: &At, call: &Call, asked: &Asked) -> Result<Listed, Error> {
     let query = match &at.page {
         Some(page) => Query::parse(page),
         None => first_query(member, call, asked),
@@ -191,7 +185,8 @@ impl<'a> Page<'a> {
             if self.sources.iter().any(|source| source.matches.is_empty() && source.next.is_some()) {
                 break;
             }
-            let heads = self.sources.iter().enumerate().filter_map(|(index, source)| Some((index, source.matches.last()?)));
+            let heads =
+                self.sources.iter().enumerate().filter_map(|(index, source)| Some((index, source.matches.last()?)));
             let first = heads.min_by(|(_, left), (_, right)| self.asked.compare(left, right)).map(|(index, _)| index);
             let Some(source) = first.and_then(|index| self.sources.get_mut(index)) else { break };
             let Some(entry) = source.matches.pop() else { break };
@@ -211,7 +206,8 @@ impl<'a> Page<'a> {
     }
 
     fn reply(mut self, federation: &Federation, call: &Call) -> Reply {
-        let is_history = matches!(call.interaction, Interaction::HistoryType { .. } | Interaction::HistorySystem { .. });
+        let is_history =
+            matches!(call.interaction, Interaction::HistoryType { .. } | Interaction::HistorySystem { .. });
         let mut reply = Reply::new(Status::Ok);
         let total = self.position.total.filter(|_| self.failures.is_empty());
         if is_history {

@@ -58,8 +58,7 @@ impl Names {
     #[must_use]
     pub fn long(&self, short: &str) -> Option<String> {
         let connection = self.connection.lock();
-        let mut query =
-            connection.prepare_cached("SELECT own FROM long_id WHERE practice = ?1 AND short = ?2").ok()?;
+        let mut query = connection.prepare_cached("SELECT own FROM long_id WHERE practice = ?1 AND short = ?2").ok()?;
         query.query_row(params![&*self.practice, short], |row| row.get(0)).optional().ok().flatten()
     }
 

@@ -86,7 +86,11 @@ pub(super) fn mark(identity: &str) -> [u8; MARK] {
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] for a link that is not ours, is of another practice, type or compartment, or has expired.
-pub(super) fn asked(federation: &Federation, call: &Call, first: impl Fn(&Query) -> Vec<At>) -> Result<Position, Error> {
+pub(super) fn asked(
+    federation: &Federation,
+    call: &Call,
+    first: impl Fn(&Query) -> Vec<At>,
+) -> Result<Position, Error> {
     let query = query(&call.interaction).cloned().unwrap_or_default();
     let Some(token) = query.first(PARAMETER) else {
         return Ok(Position { query: query.encode(), total: None, at: first(&query), failed: Vec::new() });

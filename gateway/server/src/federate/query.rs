@@ -89,7 +89,10 @@ mod tests {
             ("patient=ehr-1&code=x", "patient=1&code=x"),
             ("subject%3APatient=ehr-1", "subject%3APatient=1"),
             ("subject%3APatient._id=ehr-1", "subject%3APatient._id=1"),
-            ("subject=https%3A%2F%2Fg.example%2Ffhir%2Fr4%2FPatient%2Fehr-1", "subject=https%3A%2F%2Fg.example%2Ffhir%2Fr4%2FPatient%2F1"),
+            (
+                "subject=https%3A%2F%2Fg.example%2Ffhir%2Fr4%2FPatient%2Fehr-1",
+                "subject=https%3A%2F%2Fg.example%2Ffhir%2Fr4%2FPatient%2F1",
+            ),
             ("code=ehr-1&_page=ehr-1", "code=ehr-1&_page=ehr-1"),
         ] {
             assert_eq!(asked(client, "Observation").as_deref(), Some(adapter));

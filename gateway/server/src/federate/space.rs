@@ -95,11 +95,7 @@ impl Space {
 impl Ids {
     /// The ids of an adapter in a space.
     #[must_use]
-    pub const fn new(
-        space: Arc<Space>,
-        adapter: Arc<str>,
-        references: Arc<BTreeMap<ResourceType, Arc<str>>>,
-    ) -> Self {
+    pub const fn new(space: Arc<Space>, adapter: Arc<str>, references: Arc<BTreeMap<ResourceType, Arc<str>>>) -> Self {
         Self { space, adapter, references }
     }
 
@@ -195,7 +191,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let names = Names::open(&folder.path().join("ids.db"), "default").unwrap();
         let mut space = Space::new(Arc::new(names));
-        space.share(&[config::Types::One(ResourceType::PATIENT)], &[("ehr".into(), "ehr".into()), ("old".into(), "o".into())]);
+        space.share(
+            &[config::Types::One(ResourceType::PATIENT)],
+            &[("ehr".into(), "ehr".into()), ("old".into(), "o".into())],
+        );
         let references = references.iter().map(|(of, name)| (*of, Arc::from(*name))).collect();
         Ids::new(Arc::new(space), adapter.into(), Arc::new(references))
     }

@@ -201,7 +201,8 @@ async fn what_the_client_did_wrong_is_refused_and_not_left_out() {
 async fn a_back_end_that_repeats_itself_or_says_no_bundle_does_no_harm() {
     let two = with_patients().await;
     let entry = json!({ "resource": { "resourceType": "Patient", "id": "9" }, "search": { "mode": "match" } });
-    *two.old.says.lock() = Some(json!({ "resourceType": "Bundle", "type": "searchset", "total": 99, "entry": [entry, entry] }));
+    *two.old.says.lock() =
+        Some(json!({ "resourceType": "Bundle", "type": "searchset", "total": 99, "entry": [entry, entry] }));
     let page = found(&two.both, search("_id=old-9")).await;
     assert_eq!(ids(&page, "match"), ["old-9"]);
     *two.old.says.lock() = Some(json!({ "resourceType": "Patient", "id": "9" }));
@@ -212,9 +213,8 @@ async fn a_back_end_that_repeats_itself_or_says_no_bundle_does_no_harm() {
 #[tokio::test]
 async fn an_id_leads_to_its_own_back_end_in_every_interaction() {
     let two = with_patients().await;
-    let read = |id: &str| {
-        alone::call(Interaction::Read { resource_type: ResourceType::PATIENT, id: id.parse().unwrap() })
-    };
+    let read =
+        |id: &str| alone::call(Interaction::Read { resource_type: ResourceType::PATIENT, id: id.parse().unwrap() });
     let reply = two.both.perform(read("old-2")).await.unwrap();
     assert_eq!(reply.subject.unwrap().id.as_str(), "old-2");
     for nobodys in ["2", "new-2", "old-7"] {

@@ -8,9 +8,9 @@ use fhir::capability::ResourceCapability;
 use fhir::{Capability, Interaction, InteractionCode, ResourceType};
 
 use super::{Destination, Plan, refusal};
+use crate::failure::Failure;
 use crate::federate::names::NamesError;
 use crate::federate::{Ground, Spaces};
-use crate::failure::Failure;
 
 /// Every route, by practice, in the order of the configuration.
 pub struct Routes {
