@@ -25,7 +25,13 @@ impl Sorted {
     pub(crate) fn find<'c>(&self, wanted: &str, code: impl Fn(u32) -> &'c str) -> Option<u32> {
         let prefix = prefix(wanted, self.folds);
         let first = self.prefixes.partition_point(|known| *known < prefix);
-        let alike = self.prefixes.get(first..)?.partition_point(|known| *known == prefix);
+        let behind = self.prefixes.get(first..)?;
+        // Mostly one code starts so, and no search is needed to see it.
+        let alike = match behind {
+            [one, next, ..] if *one == prefix && *next == prefix => behind.partition_point(|known| *known == prefix),
+            [one, ..] => usize::from(*one == prefix),
+            [] => 0,
+        };
         let places = self.places.get(first..first + alike)?;
         let found = places.binary_search_by(|place| compare(code(*place), wanted, self.folds)).ok()?;
         places.get(found).copied()
@@ -35,8 +41,12 @@ impl Sorted {
 /// The first eight bytes of a code as a number that sorts as the code does.
 fn prefix(code: &str, folds: bool) -> u64 {
     let mut bytes = [0; 8];
-    for (place, byte) in bytes.iter_mut().zip(code.bytes()) {
-        *place = if folds { byte.to_ascii_lowercase() } else { byte };
+    let length = code.len().min(8);
+    if let (Some(places), Some(first)) = (bytes.get_mut(..length), code.as_bytes().get(..length)) {
+        places.copy_from_slice(first);
+    }
+    if folds {
+        bytes.make_ascii_lowercase();
     }
     u64::from_be_bytes(bytes)
 }
