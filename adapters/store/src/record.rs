@@ -7,7 +7,7 @@ use fhir::{Id, ResourceType, VersionId};
 
 use crate::instant::system_time;
 use crate::scopes::Scope;
-use crate::sql::{self, Connection, Row, values};
+use crate::sql::{self, Connection, Row, Value, values};
 
 /// Bytes of bodies after which a list of versions ends.
 const LARGEST: usize = 8 << 20;
@@ -64,7 +64,7 @@ pub(crate) struct Version {
 
 impl Version {
     /// Of `number, updated, method, body`, in that order.
-    fn from_row(row: &Row<'_>) -> sql::Result<Self> {
+    pub(crate) fn from_row(row: &Row<'_>) -> sql::Result<Self> {
         Ok(Self {
             number: row.get(0)?,
             updated: row.get(1)?,
@@ -122,20 +122,11 @@ pub(crate) fn version(connection: &Connection, scope: i64, id: &str, number: i64
     Ok(connection.one(sql, &values![scope, id, number], Version::from_row)?)
 }
 
-/// Versions of a resource, newest first, older than `before` and not older than `since`: at most `limit`, and fewer when they
-/// are large.
-pub(crate) fn versions(
-    connection: &Connection,
-    resource: i64,
-    before: i64,
-    since: i64,
-    limit: u32,
-) -> Result<Vec<Version>, Error> {
-    let sql = "SELECT number, updated, method, body FROM version \
-               WHERE resource = ?1 AND number < ?2 AND updated >= ?3 ORDER BY number DESC LIMIT ?4";
+/// Versions by a query for `number, updated, method, body`: fewer when they are large.
+pub(crate) fn versions(connection: &Connection, sql: &str, values: &[Value<'_>]) -> Result<Vec<Version>, Error> {
     let mut versions = Vec::new();
     let mut bytes = 0;
-    connection.each(sql, &values![resource, before, since, limit], |row| {
+    connection.each(sql, values, |row| {
         let version = Version::from_row(row)?;
         bytes += version.body.as_ref().map_or(0, Vec::len);
         versions.push(version);

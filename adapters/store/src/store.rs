@@ -239,6 +239,14 @@ impl Store {
         Ok(history::reply(call, &self.pages, found, self.clock.now()))
     }
 
+    /// `None`: of the practice.
+    async fn changes(&self, call: &Call, resource_type: Option<ResourceType>, query: &Query) -> Result<Reply, Error> {
+        let now = self.clock.now();
+        let page = history::all::plan(call, &self.pages, self.sight(call), resource_type, query, now)?;
+        let found = self.searches.run(call.deadline, move |connection| page.run(connection)).await?;
+        Ok(history::all::reply(call, &self.pages, found, now))
+    }
+
     async fn draft(&self, call: &Call, resource: &Resource) -> Result<Draft, Error> {
         let scope = self.scope(call, resource.resource_type).await?;
         Draft::new(scope, resource.clone())
@@ -307,6 +315,8 @@ impl Adapter for Store {
                 self.conditional_delete(&call, *resource_type, criteria).await
             }
             I::HistoryInstance { resource_type, id, query } => self.history(&call, *resource_type, id, query).await,
+            I::HistoryType { resource_type, query } => self.changes(&call, Some(*resource_type), query).await,
+            I::HistorySystem { query } => self.changes(&call, None, query).await,
             I::SearchType { resource_type, compartment, query } => {
                 self.search(&call, Search::new(Some(*resource_type), compartment.as_ref(), query)).await
             }
@@ -317,7 +327,7 @@ impl Adapter for Store {
                 ErrorKind::NotSupported,
                 format!(
                     "the store does not serve `{}` (known: read, vread, create, update, delete, history-instance, \
-                     search-type, search-system)",
+                     history-type, history-system, search-type, search-system)",
                     other.code().code()
                 ),
             )),

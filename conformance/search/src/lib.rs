@@ -9,6 +9,7 @@ pub mod index;
 pub mod matching;
 pub mod parameter;
 pub mod query;
+pub mod subset;
 
 pub use added::{NotAdded, add};
 pub use extract::extract;

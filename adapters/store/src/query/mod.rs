@@ -6,6 +6,7 @@ mod bundle;
 mod clause;
 mod condition;
 mod filter;
+mod include;
 mod nested;
 mod order;
 mod page;

@@ -54,6 +54,7 @@ pub(crate) struct Part {
 }
 
 /// A resource that was found.
+#[derive(Clone)]
 pub(crate) struct Entry {
     /// Its key.
     pub(crate) key: i64,

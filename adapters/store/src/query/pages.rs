@@ -6,19 +6,22 @@ use std::time::{Duration, SystemTime};
 use adapter::reply::{Reply, Status};
 use adapter::seal::Seal;
 use adapter::{Call, Error, ErrorKind, Host};
-use fhir::{Compartment, Handling, Issue, IssueType, Outcome, Query, ResourceType};
+use fhir::json::Document;
+use fhir::{Compartment, Issue, IssueType, Outcome, Query, ResourceType};
 use search::query::{Summary, Total};
+use search::subset;
 use serde::{Deserialize, Serialize};
 
-use super::alternative::not_supported;
 use super::bundle::{Bundle, json_text};
 use super::filter::Filter;
+use super::include::{Included, Includes};
 use super::order::Order;
 use super::page::{Entry, Found, Page, Part, Position};
 use super::sight::Sight;
 use crate::scopes::Scope;
 use crate::settings::Settings;
 use crate::sql::Connection;
+use crate::write::scanned;
 
 /// The parameter of a page link.
 const PAGE: &str = "_page";
@@ -63,6 +66,7 @@ pub(crate) struct Planned {
 pub(crate) struct Answered {
     search: Search,
     found: Found,
+    included: Included,
     issues: Vec<Issue>,
     is_first: bool,
 }
@@ -155,7 +159,7 @@ impl Pages {
 
     /// The Bundle of what was found.
     pub(crate) fn reply(&self, call: &Call, answered: Answered, now: SystemTime) -> Result<Reply, Error> {
-        let Answered { search, found, issues, is_first } = answered;
+        let Answered { search, found, included, issues, is_first } = answered;
         let own = search.url(&call.base);
         let mut links = vec![("self", own.clone())];
         if !is_first {
@@ -164,15 +168,14 @@ impl Pages {
         if let Some(position) = found.next {
             links.push(("next", self.next(call, &search, position, now)?));
         }
-        let capacity = found.entries.iter().map(|entry| entry.body.len() + 200).sum();
+        let entries = || found.entries.iter().chain(&included.entries);
+        let capacity = entries().map(|entry| entry.body.len() + 200).sum();
         let mut bundle = Bundle::new("searchset", found.total, &links, capacity);
-        for Entry { resource_type, id, body, .. } in &found.entries {
+        for (index, Entry { resource_type, id, body, .. }) in entries().enumerate() {
             let full_url = format!("{}/{resource_type}/{id}", call.base);
-            bundle.entry(
-                &format!(r#""fullUrl":{}"#, json_text(&full_url)),
-                Some(body),
-                r#","search":{"mode":"match"}"#,
-            );
+            let mode = if index < found.entries.len() { "match" } else { "include" };
+            let before = format!(r#""fullUrl":{}"#, json_text(&full_url));
+            bundle.entry(&before, Some(body), &format!(r#","search":{{"mode":"{mode}"}}"#));
         }
         if !issues.is_empty() {
             // search.html#outcome: what the client should know stands among the entries; it is no match.
@@ -202,7 +205,7 @@ impl Planned {
     /// `Invalid` for criteria and an order that the store does not offer, `TooCostly` for what it would take too long to decide.
     pub(crate) fn run(self, connection: &Connection) -> Result<Answered, Error> {
         let is_first = self.position.is_none();
-        let Self { search, parsed, sight, size, position, issues } = self;
+        let Self { search, parsed, sight, size, position, mut issues } = self;
         let mut parts = Vec::new();
         for scope in scopes(connection, &search, &parsed, &sight)? {
             let confinement = sight.confinement(scope.resource_type);
@@ -211,8 +214,20 @@ impl Planned {
             parts.push(Part { order: Order::new(&parsed.sort, &scope)?, filter, scope });
         }
         let with_total = size == 0 || parsed.total != Some(Total::None);
-        let found = Page { parts, size, with_total, position }.run(connection)?;
-        Ok(Answered { search, found, issues, is_first })
+        let mut found = Page { parts, size, with_total, position }.run(connection)?;
+        let includes = Includes { includes: parsed.includes, revincludes: parsed.revincludes };
+        let mut included = includes.gather(connection, &sight, &found.entries)?;
+        if included.is_cut {
+            let text =
+                "not all that would be included is on this page: there is too much of it; expected a smaller `_count`";
+            issues.push(Issue::warning(IssueType::Incomplete, text));
+        }
+        if let Some(part) = part(parsed.summary, &parsed.elements) {
+            for entry in found.entries.iter_mut().chain(&mut included.entries) {
+                cut(entry, sight.version, part);
+            }
+        }
+        Ok(Answered { search, found, included, issues, is_first })
     }
 }
 
@@ -250,34 +265,28 @@ fn context(call: &Call) -> String {
 }
 
 fn parse(search: &Search, call: &Call) -> Result<search::Search, Error> {
-    let mut parsed = search::parse(&search.query, call.version, search.resource_type, call.handling)
-        .map_err(|issues| Error::from_issues(ErrorKind::Invalid, issues))?;
-    for (names, why) in not_offered(&parsed) {
-        if call.handling == Handling::Strict {
-            return Err(not_supported(why));
-        }
-        let asked = search.query.iter().map(|(name, _)| name);
-        let asked = asked.filter(|name| names.contains(&name.split(':').next().unwrap_or_default()));
-        parsed.ignored.extend(asked.map(|name| (name.to_owned(), why.to_owned())));
-    }
-    Ok(parsed)
+    search::parse(&search.query, call.version, search.resource_type, call.handling)
+        .map_err(|issues| Error::from_issues(ErrorKind::Invalid, issues))
 }
 
-/// Result parameters that are understood and not offered yet: their names, and what is said of them.
-fn not_offered(parsed: &search::Search) -> Vec<(&'static [&'static str], &'static str)> {
-    let mut found: Vec<(&'static [&'static str], &'static str)> = Vec::new();
-    if !parsed.includes.is_empty() || !parsed.revincludes.is_empty() {
-        let names: &[&str] = &["_include", "_revinclude"];
-        found.push((names, "the store does not offer `_include` and `_revinclude` yet"));
+/// The part of each resource that is wanted; `None`: all of it.
+fn part(summary: Option<Summary>, elements: &[String]) -> Option<subset::Part<'_>> {
+    match summary {
+        Some(Summary::True) => Some(subset::Part::Summary),
+        Some(Summary::Text) => Some(subset::Part::Text),
+        Some(Summary::Data) => Some(subset::Part::Data),
+        _ if elements.is_empty() => None,
+        _ => Some(subset::Part::Elements(elements)),
     }
-    let whole = "the store answers whole resources (known: `_summary=count`, `_summary=false`)";
-    if matches!(parsed.summary, Some(Summary::True | Summary::Text | Summary::Data)) {
-        found.push((&["_summary"], whole));
+}
+
+/// What does not scan is damaged, and stays as it is.
+fn cut(entry: &mut Entry, version: fhir::Version, part: subset::Part<'_>) {
+    let Ok(nodes) = scanned(&entry.body) else { return };
+    let mut out = Vec::with_capacity(entry.body.len());
+    if subset::subset(Document::new(&entry.body, &nodes), version, part, &mut out) {
+        entry.body = out;
     }
-    if !parsed.elements.is_empty() {
-        found.push((&["_elements"], whole));
-    }
-    found
 }
 
 fn ignored(why: &str) -> Issue {

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use adapter::{Call, Error, Practice};
+use fhir::json::Document;
 use fhir::{Compartment, ResourceType, Version};
 
 use crate::scopes::{Scope, Scopes, look_up};
 use crate::sql::{Connection, values};
+use crate::write::scanned;
 
 /// The resources of one practice, as far as one call sees them. Whatever follows a reference goes through here, so that a chain, `_has`
 /// or an include finds nothing that a search for it would not find.
@@ -32,6 +34,11 @@ impl Sight {
             confined_to: call.confined_to.clone(),
             directory: Arc::clone(&call.directory),
         }
+    }
+
+    /// The name of the practice.
+    pub(crate) fn practice(&self) -> &str {
+        self.practice.as_str()
     }
 
     /// The scope of a type; `None` when nothing of it was ever stored.
@@ -62,6 +69,15 @@ impl Sight {
     /// that is free.
     pub(crate) fn confinement(&self, resource_type: ResourceType) -> Option<&Compartment> {
         self.confined_to.as_ref().filter(|_| !self.directory.contains(&resource_type))
+    }
+
+    /// Whether a resource that something led to may be seen. What does not scan is damaged, and is not.
+    pub(crate) fn admits(&self, resource_type: ResourceType, body: &[u8]) -> bool {
+        let Some(compartment) = self.confinement(resource_type) else { return true };
+        scanned(body).is_ok_and(|nodes| {
+            let document = Document::new(body, &nodes);
+            search::compartment::contains(document, resource_type, self.version, compartment, Some(&self.base))
+        })
     }
 
     /// `{base}/Patient/`: what an absolute reference to a resource of that type begins with.

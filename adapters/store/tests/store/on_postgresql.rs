@@ -4,6 +4,8 @@ pub(crate) use crate::server::{fresh, open};
 
 #[path = "contract.rs"]
 mod contract;
+#[path = "include.rs"]
+mod include;
 #[path = "nested.rs"]
 mod nested;
 #[path = "oracle.rs"]

@@ -4,6 +4,8 @@ pub(crate) use crate::support::{file as fresh, open};
 
 #[path = "contract.rs"]
 mod contract;
+#[path = "include.rs"]
+mod include;
 #[path = "nested.rs"]
 mod nested;
 #[path = "oracle.rs"]

@@ -1,4 +1,7 @@
-//! `history-instance` (http.html#history): the versions of a resource, newest first.
+//! Histories (http.html#history). Here `history-instance`: the versions of a resource, newest first; in `all.rs` those of a type and of
+//! the practice.
+
+pub(crate) mod all;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,15 +16,63 @@ use crate::query::alternative::not_supported;
 use crate::query::{Bundle, Pages, json_text};
 use crate::record::{self, Method, Version};
 use crate::scopes::Scope;
-use crate::sql::{Connection, values};
+use crate::sql::{Connection, Values};
 
 /// Where a page begins: what its link carries, bound to the resource.
 #[derive(Serialize, Deserialize)]
 struct Link {
     id: Id,
     before: i64,
+    asked: Asked,
+}
+
+/// Which versions are wanted, and how many on a page.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Asked {
+    /// `_since`: those made at that time or later.
     since: i64,
+    /// `_at`: those that were current at some time of that period, from `.0` up to `.1`.
+    at: Option<(i64, i64)>,
     size: u32,
+}
+
+impl Asked {
+    /// Reads `_count`, `_since` and `_at`.
+    fn read(query: &Query, pages: &Pages) -> Result<Self, Error> {
+        let mut asked = Self { since: i64::MIN, at: None, size: pages.size(None) };
+        for (name, value) in query.iter() {
+            match name {
+                "_count" => asked.size = pages.size(Some(whole_number(value)?)),
+                "_since" => asked.since = since(value)?,
+                "_at" => asked.at = Some(period(value)?),
+                // Newest first is the only order.
+                "_sort" if value == "-_lastUpdated" => {}
+                // Formats are the gateway's.
+                "_format" | "_pretty" => {}
+                _ => {
+                    let text = "unknown parameter of a history (known: _count, _since, _at, _sort=-_lastUpdated)";
+                    return Err(not_supported(text));
+                }
+            }
+        }
+        Ok(asked)
+    }
+
+    /// The tests on `version AS v`.
+    fn tests(&self, values: &mut Values) -> Vec<String> {
+        let mut tests = vec!["v.updated >= ?".to_owned()];
+        values.push(self.since);
+        if let Some((low, high)) = self.at {
+            tests.push("v.updated < ?".to_owned());
+            tests.push(
+                "NOT EXISTS (SELECT 1 FROM version AS n \
+                 WHERE n.resource = v.resource AND n.number = v.number + 1 AND n.updated <= ?)"
+                    .to_owned(),
+            );
+            values.extend([high, low]);
+        }
+        tests
+    }
 }
 
 /// A page to be found.
@@ -58,19 +109,7 @@ pub(crate) fn plan(
         }
         return Ok(Planned { scope, link, query: query.clone() });
     }
-    let mut link = Link { id: id.clone(), before: i64::MAX, since: i64::MIN, size: pages.size(None) };
-    for (name, value) in query.iter() {
-        match name {
-            "_count" => link.size = pages.size(Some(whole_number(value)?)),
-            "_since" => link.since = since(value)?,
-            // Formats are the gateway's.
-            "_format" | "_pretty" => {}
-            _ => {
-                let text = "unknown parameter of a history (known: _count, _since)";
-                return Err(not_supported(text));
-            }
-        }
-    }
+    let link = Link { id: id.clone(), before: i64::MAX, asked: Asked::read(query, pages)? };
     Ok(Planned { scope, link, query: query.clone() })
 }
 
@@ -85,6 +124,13 @@ fn since(text: &str) -> Result<i64, Error> {
         .map_err(|_| Error::new(ErrorKind::Invalid, "expected `_since` to be an instant"))
 }
 
+/// A date or a time, as wide as its precision.
+fn period(text: &str) -> Result<(i64, i64), Error> {
+    let time = fhirpath::Temporal::parse_date(text)
+        .ok_or_else(|| Error::new(ErrorKind::Invalid, "expected `_at` to be a date or a time"))?;
+    Ok(time.span())
+}
+
 impl Planned {
     /// Finds the page.
     ///
@@ -94,22 +140,36 @@ impl Planned {
         let kind = self.scope.resource_type;
         let current = record::current(connection, self.scope.key, self.link.id.as_str())?
             .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no {kind} with that id")))?;
-        let (size, since) = (self.link.size, self.link.since);
-        let total = count(connection, current.key, i64::MAX, since)?;
-        let versions = record::versions(connection, current.key, self.link.before, since, size)?;
+        let total = count(connection, current.key, i64::MAX, &self.link.asked)?;
+        let versions = self.versions(connection, current.key)?;
         // The list also ends when the versions are large.
         let has_more = match versions.last() {
-            Some(last) => count(connection, current.key, last.number, since)? > 0,
+            Some(last) => count(connection, current.key, last.number, &self.link.asked)? > 0,
             None => false,
         };
         Ok(Answered { planned: self, total, versions, has_more })
     }
+
+    fn versions(&self, connection: &Connection, resource: i64) -> Result<Vec<Version>, Error> {
+        let mut values = Values::new(connection);
+        values.extend([resource, self.link.before]);
+        let tests = self.link.asked.tests(&mut values).join(" AND ");
+        values.push(i64::from(self.link.asked.size));
+        let sql = format!(
+            "SELECT v.number, v.updated, v.method, v.body FROM version AS v \
+             WHERE v.resource = ? AND v.number < ? AND {tests} ORDER BY v.number DESC LIMIT ?"
+        );
+        record::versions(connection, &sql, &values)
+    }
 }
 
-/// How many versions are older than `before` and not older than `since`.
-fn count(connection: &Connection, resource: i64, before: i64, since: i64) -> Result<u64, Error> {
-    let sql = "SELECT count(*) FROM version WHERE resource = ?1 AND number < ?2 AND updated >= ?3";
-    Ok(connection.number(sql, &values![resource, before, since])?.unsigned_abs())
+/// How many of the versions that are wanted are older than `before`.
+fn count(connection: &Connection, resource: i64, before: i64, asked: &Asked) -> Result<u64, Error> {
+    let mut values = Values::new(connection);
+    values.extend([resource, before]);
+    let tests = asked.tests(&mut values).join(" AND ");
+    let sql = format!("SELECT count(*) FROM version AS v WHERE v.resource = ? AND v.number < ? AND {tests}");
+    Ok(connection.number(&sql, &values)?.unsigned_abs())
 }
 
 /// The Bundle.
@@ -121,7 +181,7 @@ pub(crate) fn reply(call: &Call, pages: &Pages, answered: Answered, now: SystemT
     let own = if query.is_empty() { format!("{url}/_history") } else { format!("{url}/_history?{query}") };
     let mut links = vec![("self", own)];
     if let Some(last) = versions.last().filter(|_| has_more) {
-        let next = Link { id: id.clone(), before: last.number, since: planned.link.since, size: planned.link.size };
+        let next = Link { id: id.clone(), before: last.number, asked: planned.link.asked };
         links.push(("next", format!("{url}/_history?_page={}", pages.seal(call, &next, now))));
     }
     let capacity = versions.iter().map(|version| version.body.as_ref().map_or(0, Vec::len) + 400).sum();

@@ -1,0 +1,175 @@
+//! `_include` and `_revinclude` (search.html#include): what stands on a page beside its matches.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use adapter::Error;
+use fhir::ResourceType;
+use fhir::json::Document;
+use search::query::Include;
+use search::{IndexValue, ParameterType};
+
+use super::page::Entry;
+use super::sight::Sight;
+use crate::record;
+use crate::scopes::Scope;
+use crate::sql::{Connection, values};
+use crate::write::scanned;
+
+/// Resources that come along on a page, at most.
+const MOST: usize = 1_000;
+
+/// Bytes of their bodies, at most but for the last one.
+const LARGEST: usize = 8 << 20;
+
+/// What comes along.
+pub(super) struct Includes {
+    pub(super) includes: Vec<Include>,
+    pub(super) revincludes: Vec<Include>,
+}
+
+/// What came along.
+#[derive(Default)]
+pub(super) struct Included {
+    /// Each once, and none of the matches.
+    pub(super) entries: Vec<Entry>,
+    /// Whether there would have been more.
+    pub(super) is_cut: bool,
+}
+
+impl Includes {
+    /// Finds what comes along with matches. Nothing is included that the call could not find by a search of its own.
+    pub(super) fn gather(&self, connection: &Connection, sight: &Sight, matches: &[Entry]) -> Result<Included, Error> {
+        let seen = matches.iter().map(|entry| entry.key).collect();
+        let mut round = Round { connection, sight, seen, bytes: 0, included: Included::default() };
+        if self.includes.is_empty() && self.revincludes.is_empty() {
+            return Ok(round.included);
+        }
+        for entry in matches {
+            self.follow(&mut round, entry, false)?;
+        }
+        // `:iterate` goes on with what was included, until nothing new comes of it.
+        let mut next = 0;
+        let iterates = self.includes.iter().chain(&self.revincludes).any(|include| include.iterate);
+        while iterates && !round.included.is_cut && next < round.included.entries.len() {
+            let Some(entry) = round.included.entries.get(next).cloned() else { break };
+            self.follow(&mut round, &entry, true)?;
+            next += 1;
+        }
+        Ok(round.included)
+    }
+
+    fn follow(&self, round: &mut Round<'_>, entry: &Entry, iterates: bool) -> Result<(), Error> {
+        let applies = |include: &&Include| include.iterate || !iterates;
+        let forward: Vec<&Include> =
+            self.includes.iter().filter(applies).filter(|include| include.source == entry.resource_type).collect();
+        if !forward.is_empty() {
+            for (resource_type, id) in targets(entry, &forward, round.sight) {
+                round.take_target(resource_type, &id)?;
+            }
+        }
+        for include in self.revincludes.iter().filter(applies) {
+            if include.target.is_none_or(|target| target == entry.resource_type) {
+                round.take_sources(include, entry)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the references of a resource point to in this store, each once.
+fn targets(entry: &Entry, includes: &[&Include], sight: &Sight) -> Vec<(ResourceType, String)> {
+    let Ok(nodes) = scanned(&entry.body) else { return Vec::new() };
+    let mut found = Vec::new();
+    search::extract(Document::new(&entry.body, &nodes), entry.resource_type, sight.version, &mut |parameter, value| {
+        let IndexValue::Reference(reference) = value else { return };
+        let local = match (reference.resource_type, &reference.id, &reference.url) {
+            (Some(resource_type), Some(id), _) => Some((resource_type, id.to_string())),
+            (Some(resource_type), None, Some(url)) => {
+                url.strip_prefix(&sight.prefix(resource_type)).map(|id| (resource_type, id.to_owned()))
+            }
+            _ => None,
+        };
+        let Some(target) = local else { return };
+        let is_meant = |include: &&Include| {
+            include.parameter.is_none_or(|wanted| wanted.code == parameter.code)
+                && include.target.is_none_or(|wanted| wanted == target.0)
+        };
+        if includes.iter().any(is_meant) && !found.contains(&target) {
+            found.push(target);
+        }
+    });
+    found
+}
+
+/// What was found so far.
+struct Round<'a> {
+    connection: &'a Connection,
+    sight: &'a Sight,
+    seen: HashSet<i64>,
+    bytes: usize,
+    included: Included,
+}
+
+impl Round<'_> {
+    fn take_target(&mut self, resource_type: ResourceType, id: &str) -> Result<(), Error> {
+        let Some(scope) = self.sight.scope(self.connection, resource_type)? else { return Ok(()) };
+        match record::current(self.connection, scope.key, id)? {
+            Some(current) if !current.is_deleted => self.take(&scope, current.key, current.version, id),
+            _ => Ok(()),
+        }
+    }
+
+    /// What refers to a resource by the references of an include, in the order of its creation.
+    fn take_sources(&mut self, include: &Include, entry: &Entry) -> Result<(), Error> {
+        let Some(scope) = self.sight.scope(self.connection, include.source)? else { return Ok(()) };
+        let url = format!("{}{}", self.sight.prefix(entry.resource_type), entry.id);
+        let sql = "SELECT r.key, r.current, r.id FROM link AS l JOIN resource AS r ON r.key = l.resource \
+                   WHERE l.parameter = ?1 AND ((l.target = ?2 AND l.type = ?3) OR (l.target = ?4 AND l.type = '')) \
+                   ORDER BY r.key";
+        for parameter in keys(include, &scope, self.sight) {
+            let values = values![parameter, entry.id.as_str(), entry.resource_type.as_str(), url.as_str()];
+            let mut sources: Vec<(i64, i64, String)> = Vec::new();
+            self.connection.each(sql, &values, |row| {
+                sources.push((row.get(0)?, row.get(1)?, row.get(2)?));
+                let is_enough = sources.len() > MOST + self.seen.len();
+                Ok::<_, Error>(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?;
+            for (key, version, id) in sources {
+                self.take(&scope, key, version, &id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, scope: &Arc<Scope>, key: i64, version: i64, id: &str) -> Result<(), Error> {
+        if self.included.is_cut || self.seen.contains(&key) {
+            return Ok(());
+        }
+        let Some(body) = record::body(self.connection, version)? else { return Ok(()) };
+        if !self.sight.admits(scope.resource_type, &body) {
+            return Ok(());
+        }
+        if self.included.entries.len() >= MOST || self.bytes >= LARGEST {
+            self.included.is_cut = true;
+            return Ok(());
+        }
+        self.seen.insert(key);
+        self.bytes += body.len();
+        self.included.entries.push(Entry { key, resource_type: scope.resource_type, id: id.to_owned(), body });
+        Ok(())
+    }
+}
+
+/// The keys of the references that an include names.
+fn keys(include: &Include, scope: &Scope, sight: &Sight) -> Vec<i64> {
+    let all = search::parameters(sight.version, include.source).iter();
+    let named = all.filter(|known| {
+        known.kind == ParameterType::Reference && include.parameter.is_none_or(|wanted| wanted.code == known.code)
+    });
+    let mut keys: Vec<i64> = named.filter_map(|parameter| scope.parameter(parameter)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
