@@ -2,6 +2,8 @@
 
 pub(crate) use crate::server::{fresh, open};
 
+#[path = "confinement.rs"]
+mod confinement;
 #[path = "contract.rs"]
 mod contract;
 #[path = "include.rs"]
