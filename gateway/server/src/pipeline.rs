@@ -7,6 +7,7 @@ pub mod discovery;
 mod examine;
 mod hold;
 mod open;
+mod patch;
 mod perform;
 
 use std::panic::AssertUnwindSafe;
@@ -14,8 +15,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use adapter::Clock;
-use fhir::{Interaction, IssueType, Shape};
+use adapter::{Clock, Reply};
+use fhir::{Interaction, Issue, IssueType, Shape};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Method, Response, StatusCode, header};
@@ -249,16 +250,33 @@ impl Pipeline {
         passage.mark(Stage::Route);
         let plan = plan?;
         passage.route = Some(Arc::clone(&plan.route));
-        let validated = self.validate(permitted, &plan).await;
+        let deadline = self.deadline(permitted.request());
+        let (reply, warnings) = if patch::is_patch(&permitted) {
+            Box::pin(self.patch(&permitted, &plan, manner, passage, record)).await?
+        } else {
+            self.carry(permitted, &plan, manner, passage, record).await?
+        };
+        account::succeeded(record, &reply, self.clock.now());
+        let reply = self.written(manner, reply, deadline).await?;
+        Ok(respond::reply(manner, reply, &warnings))
+    }
+
+    /// validate -> translate -> dispatch; with what validation let pass.
+    async fn carry(
+        self: &Arc<Self>,
+        permitted: Permitted,
+        plan: &Arc<Plan>,
+        manner: &Manner,
+        passage: &mut Passage,
+        record: &mut audit::Record,
+    ) -> Result<(Reply, Vec<Issue>), Failure> {
+        let validated = self.validate(permitted, plan).await;
         passage.mark(Stage::Validate);
         let validated = validated?;
         account::payload(record, validated.interaction());
-        let reply = self.perform(&validated, &plan, manner).await;
+        let reply = self.perform(&validated, plan, manner).await;
         passage.mark(Stage::Dispatch);
-        let reply = reply?;
-        account::succeeded(record, &reply, self.clock.now());
-        let reply = self.written(manner, reply, self.deadline(validated.permitted().request())).await?;
-        Ok(respond::reply(manner, reply, validated.warnings()))
+        Ok((reply?, validated.warnings().to_vec()))
     }
 
     fn deadline(&self, request: &Request) -> Instant {

@@ -199,9 +199,9 @@ fn looks_inside(name: &str) -> bool {
 fn criteria(interaction: &Interaction) -> Option<&Query> {
     match interaction {
         Interaction::SearchType { query, .. } => Some(query),
-        Interaction::ConditionalUpdate { criteria, .. } | Interaction::ConditionalDelete { criteria, .. } => {
-            Some(criteria)
-        }
+        Interaction::ConditionalUpdate { criteria, .. }
+        | Interaction::ConditionalPatch { criteria, .. }
+        | Interaction::ConditionalDelete { criteria, .. } => Some(criteria),
         Interaction::Create { if_none_exist, .. } => if_none_exist.as_ref(),
         _ => None,
     }
@@ -259,9 +259,6 @@ fn confined(
 ) -> Result<Reach, String> {
     let refused = |text: &str| Err(format!("a token of one patient {text}"));
     match interaction {
-        Interaction::Patch { .. } | Interaction::ConditionalPatch { .. } => {
-            return refused("cannot patch: send the whole resource with PUT");
-        }
         Interaction::Batch { .. } => return Ok(Reach::Compartment(context, patient.clone())),
         Interaction::Operation { .. } => return refused("cannot call this"),
         Interaction::SearchSystem { .. } | Interaction::HistorySystem { .. } | Interaction::HistoryType { .. } => {

@@ -29,7 +29,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use fhir::Compartment;
+use fhir::{Compartment, Interaction};
 
 pub use access::Reach;
 pub use authority::{Authority, OpenError};
@@ -80,7 +80,7 @@ impl Identified {
 }
 
 /// A request that may go on. Only this stage builds one, so that no request skips it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Permitted {
     request: Box<Request>,
     grant: Arc<Grant>,
@@ -138,6 +138,20 @@ impl Permitted {
     #[must_use]
     pub const fn rate(&self) -> &RateLimitFields {
         &self.rate
+    }
+
+    /// The same request as the update that its patch comes to: who may patch may update (SMART: both are `u`), and the type stays.
+    /// Whatever else is returned as it is. The payload is none of what the client wrote in XML any more.
+    pub(crate) fn updating(&self, update: Interaction) -> Self {
+        let mut permitted = self.clone();
+        let asked = &mut permitted.request;
+        let is_patch = matches!(asked.interaction, Interaction::Patch { .. } | Interaction::ConditionalPatch { .. });
+        let is_update = matches!(update, Interaction::Update { .. });
+        if is_patch && is_update && asked.interaction.resource_type() == update.resource_type() {
+            asked.interaction = update;
+            asked.markup = None;
+        }
+        permitted
     }
 
     /// Puts the node index of its payload beside the bytes that it was made from. Changes nothing else.

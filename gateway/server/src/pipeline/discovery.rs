@@ -108,7 +108,8 @@ impl Pipeline {
             "rest": [rest],
         });
         if capability.resources.values().any(patches) {
-            statement["patchFormat"] = json!(["application/json-patch+json"]);
+            statement["patchFormat"] =
+                json!(["application/json-patch+json", "application/fhir+json", "application/fhir+xml"]);
         }
         statement
     }

@@ -61,8 +61,8 @@ impl Pipeline {
         Ok(Call { interaction: confine::pinned(write.interaction.clone(), version.as_ref()), ..write })
     }
 
-    /// The one resource of the patient's that meets the criteria of a write (http.html#cond-update: several are 412).
-    async fn one_match(
+    /// The one resource within reach that meets the criteria of a write (http.html#cond-update: several are 412).
+    pub(super) async fn one_match(
         &self,
         permitted: &Permitted,
         plan: &Plan,

@@ -24,6 +24,9 @@ impl Pipeline {
         let request = permitted.request();
         confine::payload(permitted)?;
         let mut call = translate::to_adapter(validated, plan, self.deadline(request))?;
+        // RFC 9110 13.1.2: `If-None-Match: *` of an update.
+        call.must_create |=
+            request.preferences.if_none_match_any && matches!(call.interaction, Interaction::Update { .. });
         if confine::needs_current(permitted) {
             // A delete by a condition that nothing meets.
             let held = Box::pin(self.hold(permitted, plan, call)).await?;

@@ -8,8 +8,9 @@ use crate::failure::Failure;
 
 /// `If-None-Match` and `If-Modified-Since`. What cannot be read is passed over: the answer is then whole (RFC 9110 13.1.3).
 pub(super) fn of_read(headers: &HeaderMap, preferences: &mut Preferences) {
-    preferences.if_none_match =
-        headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).and_then(VersionId::of_etag);
+    let value = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    preferences.if_none_match = value.and_then(VersionId::of_etag);
+    preferences.if_none_match_any = value.is_some_and(is_any);
     // RFC 9110 13.1.3: If-Modified-Since counts only without If-None-Match.
     if !headers.contains_key(header::IF_NONE_MATCH) {
         preferences.if_modified_since = headers
@@ -17,6 +18,21 @@ pub(super) fn of_read(headers: &HeaderMap, preferences: &mut Preferences) {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| httpdate::parse_http_date(value).ok());
     }
+}
+
+/// `If-Match` of an update by id, which may have `If-None-Match: *` instead ([`Preferences::if_none_match_any`]).
+///
+/// # Errors
+/// As [`if_match`].
+pub(super) fn of_update(headers: &HeaderMap) -> Result<Option<VersionId>, Failure> {
+    match only(headers, &header::IF_NONE_MATCH)? {
+        Some(value) if is_any(value) && !headers.contains_key(header::IF_MATCH) => Ok(None),
+        _ => if_match(headers),
+    }
+}
+
+fn is_any(value: &str) -> bool {
+    value.trim() == "*"
 }
 
 /// `If-Match: W/"1"` of a write.
@@ -65,6 +81,11 @@ mod tests {
             assert_eq!(if_match(&with("if-match", value)).unwrap_err().status, StatusCode::BAD_REQUEST, "{value}");
         }
         assert!(if_match(&with("if-none-match", "*")).is_err());
+        assert_eq!(of_update(&with("if-none-match", "*")).unwrap(), None);
+        assert!(of_update(&with("if-none-match", "W/\"1\"")).is_err());
+        let mut both = with("if-none-match", "*");
+        both.insert(header::IF_MATCH, "W/\"1\"".parse().unwrap());
+        assert!(of_update(&both).is_err());
     }
 
     #[test]

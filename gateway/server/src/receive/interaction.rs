@@ -122,7 +122,7 @@ impl Reader<'_> {
     async fn of_instance(&mut self, resource_type: ResourceType, id: Id) -> Result<Interaction, Failure> {
         match self.head.method {
             Method::PUT => {
-                let if_match = conditions::if_match(&self.head.headers)?;
+                let if_match = conditions::of_update(&self.head.headers)?;
                 Ok(Interaction::Update { id, resource: self.resource(resource_type).await?, if_match })
             }
             Method::PATCH => {

@@ -169,7 +169,7 @@ fn bad(text: impl Into<String>) -> Failure {
 }
 
 /// What a client asks for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// The practice whose base was addressed.
     pub practice: Practice,
@@ -250,6 +250,8 @@ pub struct Preferences {
     pub format: Format,
     /// `If-None-Match` of a read: 304 when it is current.
     pub if_none_match: Option<VersionId>,
+    /// `If-None-Match: *`: 304 for a read of what exists (RFC 9110 13.1.2), and an update must make something new.
+    pub if_none_match_any: bool,
     /// `If-Modified-Since` of a read.
     pub if_modified_since: Option<SystemTime>,
 }

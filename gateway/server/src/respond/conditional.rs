@@ -9,6 +9,9 @@ use crate::receive::Preferences;
 /// Whether what the client has is current. Only a reply about one resource can be.
 pub(super) fn is_current(preferences: &Preferences, reply: &Reply) -> bool {
     let Some(subject) = &reply.subject else { return false };
+    if preferences.if_none_match_any {
+        return true;
+    }
     if let Some(known) = &preferences.if_none_match {
         return subject.version_id.as_ref() == Some(known);
     }

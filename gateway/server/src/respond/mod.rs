@@ -31,7 +31,7 @@ pub struct Manner {
     pub head: bool,
     /// Whether the answer is that of a write, whose body is a matter of `Prefer`.
     write: bool,
-    /// Whether it is a create: its answer says where.
+    /// Whether a resource comes of it: its answer says where.
     create: bool,
     /// The release that the client speaks.
     pub version: Version,
@@ -50,7 +50,11 @@ impl Manner {
             write: is_write(interaction),
             create: matches!(
                 interaction,
-                Interaction::Create { .. } | Interaction::Update { .. } | Interaction::ConditionalUpdate { .. }
+                Interaction::Create { .. }
+                    | Interaction::Update { .. }
+                    | Interaction::ConditionalUpdate { .. }
+                    | Interaction::Patch { .. }
+                    | Interaction::ConditionalPatch { .. }
             ),
             version: request.version,
             base: std::sync::Arc::clone(&request.base),

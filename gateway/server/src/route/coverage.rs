@@ -3,6 +3,8 @@
 use config::{Config, Fault, Route, Types};
 use fhir::{Capability, InteractionCode, ResourceType};
 
+use super::table;
+
 /// What routes name and their adapters do not offer. An adapter whose capability is not known beforehand is not judged.
 pub fn faults<'c>(config: &Config, offers: impl Fn(&str) -> Option<&'c Capability>) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -49,7 +51,7 @@ fn missing(route: &Route, entry: Types, capability: &Capability) -> Option<Strin
         Types::One(resource_type) if !capability.resources.contains_key(&resource_type) => {
             Some(format!("`{resource_type}`"))
         }
-        Types::One(resource_type) => list(named.filter(|code| !capability.offers(Some(resource_type), **code)))
+        Types::One(resource_type) => list(named.filter(|code| !table::offers(capability, Some(resource_type), **code)))
             .map(|codes| format!("{codes} on `{resource_type}`")),
         Types::All => list(named.filter(|code| !offers_anywhere(capability, **code))),
     }
@@ -57,7 +59,7 @@ fn missing(route: &Route, entry: Types, capability: &Capability) -> Option<Strin
 
 fn offers_anywhere(capability: &Capability, code: InteractionCode) -> bool {
     capability.system.contains(&code)
-        || capability.resources.values().any(|of_type| of_type.interactions.contains(&code))
+        || capability.resources.keys().any(|of| table::offers(capability, Some(*of), code))
 }
 
 fn offered(capability: &Capability, resource_type: ResourceType) -> String {

@@ -9,7 +9,7 @@ pub mod coverage;
 mod refusal;
 mod table;
 
-pub use table::{RouteError, Routes};
+pub use table::{RouteError, Routes, patches};
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use fhir::{Capability, Interaction, InteractionCode, IssueType, ResourceType};
 use http::StatusCode;
 use http::header::ALLOW;
 
-use super::table::{Route, find, offers, operations};
+use super::table::{Route, find, offers, operations, patches};
 use crate::failure::Failure;
 
 /// Refuses what the adapter's capability does not have, before the adapter is called.
@@ -27,7 +27,14 @@ pub(super) fn check(routes: &[Route], interaction: &Interaction, capability: &Ca
         Interaction::ConditionalUpdate { .. } if !offered.conditional_update => {
             Err(not_honoured("a conditional update"))
         }
-        Interaction::ConditionalPatch { .. } if !offered.conditional_update => Err(not_honoured("a conditional patch")),
+        Interaction::ConditionalPatch { resource_type, .. } if !offered.conditional_update => {
+            // The gateway searches and patches itself, where it can.
+            let searches = offered.interactions.contains(&InteractionCode::SearchType);
+            if searches && patches(capability, *resource_type) {
+                return Ok(());
+            }
+            Err(not_honoured("a conditional patch"))
+        }
         Interaction::ConditionalDelete { .. } if offered.conditional_delete.is_none() => {
             Err(not_honoured("a conditional delete"))
         }

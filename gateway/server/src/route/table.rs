@@ -175,13 +175,28 @@ pub(super) fn offers(
     resource_type: Option<ResourceType>,
     interaction: InteractionCode,
 ) -> bool {
-    if interaction != InteractionCode::Operation {
-        return capability.offers(resource_type, interaction);
+    match interaction {
+        InteractionCode::Operation => {}
+        InteractionCode::Patch => {
+            let patches = || resource_type.is_some_and(|resource_type| patches(capability, resource_type));
+            return capability.offers(resource_type, interaction) || patches();
+        }
+        _ => return capability.offers(resource_type, interaction),
     }
     match resource_type {
         Some(resource_type) => !operations(capability.resources.get(&resource_type)).is_empty(),
         None => !capability.operations.is_empty(),
     }
+}
+
+/// Whether the gateway can patch resources of a type: it reads one, and updates it only while it is the version that was read.
+#[must_use]
+pub fn patches(capability: &Capability, resource_type: ResourceType) -> bool {
+    capability.resources.get(&resource_type).is_some_and(|offered| {
+        let is_versioned = matches!(offered.versioning.as_deref(), Some("versioned" | "versioned-update"));
+        let needed = [InteractionCode::Read, InteractionCode::Update];
+        is_versioned && needed.iter().all(|code| offered.interactions.contains(code))
+    })
 }
 
 pub(super) fn operations(resource: Option<&ResourceCapability>) -> BTreeMap<String, String> {

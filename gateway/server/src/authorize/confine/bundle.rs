@@ -36,7 +36,7 @@ pub(super) fn filtered(view: &View<'_>, bytes: &[u8]) -> Option<Seen> {
 }
 
 /// The ids of the matches that are seen, whole or in part. `None`: it is no Bundle.
-pub(super) fn matches(view: &View<'_>, bytes: &[u8]) -> Option<Vec<Id>> {
+pub(super) fn matches(view: Option<&View<'_>>, bytes: &[u8]) -> Option<Vec<Id>> {
     let mut nodes = Vec::new();
     let root = parse(bytes, &mut nodes)?;
     if root.member("resourceType").and_then(Value::text).as_deref() != Some("Bundle") {
@@ -47,7 +47,8 @@ pub(super) fn matches(view: &View<'_>, bytes: &[u8]) -> Option<Vec<Id>> {
         let mode = entry.member("search").and_then(|search| search.member("mode")).and_then(Value::text);
         mode.is_none_or(|mode| mode == "match")
     });
-    let seen = found.filter_map(|entry| entry.member("resource")).filter(|of| view.see(of.raw()) != Seen::Hidden);
+    let is_seen = |resource: &Value<'_>| view.is_none_or(|view| view.see(resource.raw()) != Seen::Hidden);
+    let seen = found.filter_map(|entry| entry.member("resource")).filter(is_seen);
     Some(seen.filter_map(|resource| resource.member("id")?.text()?.parse().ok()).collect())
 }
 

@@ -39,10 +39,12 @@ pub fn needs_current(permitted: &Permitted) -> bool {
 /// 403 that says what was expected.
 pub fn payload(permitted: &Permitted) -> Result<(), Failure> {
     let interaction = &permitted.request().interaction;
-    let (Some(view), Some(resource)) = (View::of(permitted), interaction.resource()) else { return Ok(()) };
-    if !view.is_confined() {
-        return Ok(());
+    let Some(view) = View::of(permitted).filter(View::is_confined) else { return Ok(()) };
+    if matches!(interaction, Interaction::Patch { .. } | Interaction::ConditionalPatch { .. }) {
+        // What would come of it is known to the back end alone.
+        return Err(forbidden("a token of one patient cannot patch where the back end has no versions: send a PUT"));
     }
+    let Some(resource) = interaction.resource() else { return Ok(()) };
     if matches!(interaction, Interaction::Create { .. }) && resource.resource_type == ResourceType::PATIENT {
         return Err(forbidden("a token of one patient cannot create patients"));
     }
@@ -70,13 +72,13 @@ pub fn current(permitted: &Permitted, current: &Resource) -> Result<(), Failure>
     }
 }
 
-/// The ids of the matches in a searchset that the token sees something of.
+/// The ids of the matches in a searchset that the token sees something of: all, where it is confined to nobody.
 ///
 /// # Errors
 /// 502 when it is no Bundle.
 pub fn matches(permitted: &Permitted, bundle: &[u8]) -> Result<Vec<Id>, Failure> {
-    let view = View::of(permitted).filter(View::is_confined).ok_or_else(unreadable)?;
-    bundle::matches(&view, bundle).ok_or_else(unreadable)
+    let view = View::of(permitted).filter(View::is_confined);
+    bundle::matches(view.as_ref(), bundle).ok_or_else(unreadable)
 }
 
 /// Ties a write to the version that [`current`] was shown, so that nothing else is changed; a version that the client named

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fhir::IssueType;
 use fhir::bundle::{Answer, Answers, Entry};
+use fhir::{Interaction, IssueType};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
@@ -65,7 +65,7 @@ impl Pipeline {
     }
 
     async fn try_one(self: &Arc<Self>, batch: &Permitted, entry: &Entry, passage: Passage) -> Result<Answer, Failure> {
-        if entry.must_create {
+        if entry.must_create && !matches!(entry.interaction, Interaction::Update { .. }) {
             return Err(no_such_condition());
         }
         let request = request(batch.request(), entry);

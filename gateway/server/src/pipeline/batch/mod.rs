@@ -89,6 +89,7 @@ fn request(batch: &Request, entry: &Entry) -> Box<Request> {
             // The Bundle around it may be written in XML, as a whole.
             format: Format { version: preferences.format.version, ..Format::default() },
             if_none_match: entry.if_none_match.clone(),
+            if_none_match_any: entry.must_create,
             if_modified_since: entry.if_modified_since.as_deref().and_then(time_of),
         },
         // One key is for one write.

@@ -95,7 +95,12 @@ impl Pipeline {
         let mut failures = Vec::new();
         let mut sound = Vec::with_capacity(planned.len());
         for (turn, (entry, plan, permitted)) in planned.into_iter().enumerate() {
-            match self.validate(permitted, &plan).await {
+            // A patch is the update that it comes to: of what is there before the transaction, and tied to it.
+            let sound_one = match Box::pin(self.patched(&permitted, &plan)).await {
+                Ok(patched) => self.validate(patched.permitted, &plan).await,
+                Err(failure) => Err(failure),
+            };
+            match sound_one {
                 Ok(validated) => sound.push((entry, plan, validated)),
                 Err(failure) => failures.push(located(failure, entry.index)),
             }
