@@ -135,10 +135,36 @@ pub(crate) fn versions(connection: &Connection, sql: &str, values: &[Value<'_>])
     Ok(versions)
 }
 
+const BODY: &str = "SELECT body FROM version WHERE key = ?1";
+
 /// The body of a version by its key; `None` of a deletion.
 pub(crate) fn body(connection: &Connection, version: i64) -> Result<Option<Vec<u8>>, Error> {
-    let found = connection.one("SELECT body FROM version WHERE key = ?1", &values![version], |row| row.get(0))?;
+    let found = connection.one(BODY, &values![version], |row| row.get(0))?;
     Ok(found.ok_or(sql::Error::NoRow)?)
+}
+
+/// Bodies of versions by their keys, one after the other; a server is asked for several at a time.
+pub(crate) struct Bodies<'c> {
+    connection: &'c Connection,
+    versions: std::vec::IntoIter<i64>,
+    read: std::vec::IntoIter<Option<Option<Vec<u8>>>>,
+}
+
+impl<'c> Bodies<'c> {
+    /// None is read yet.
+    pub(crate) fn new(connection: &'c Connection, versions: Vec<i64>) -> Self {
+        Self { connection, versions: versions.into_iter(), read: Vec::new().into_iter() }
+    }
+
+    /// The next one; `None` of a deletion.
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        if self.read.len() == 0 {
+            let next = self.versions.by_ref().take(self.connection.dialect().read_ahead());
+            let rows: Vec<_> = next.map(|version| values![version]).collect();
+            self.read = self.connection.one_each(BODY, &rows, |row| row.get(0))?.into_iter();
+        }
+        Ok(self.read.next().flatten().ok_or(sql::Error::NoRow)?)
+    }
 }
 
 /// A new version of a resource that is there, or the first one of a new resource: returns the resource's key.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
 use super::order::{Order, SortValue};
-use crate::record;
+use crate::record::{self, Bodies};
 use crate::scopes::Scope;
 use crate::sql::{self, Connection, Row, Values};
 
@@ -100,13 +100,15 @@ impl Page {
         }
         let mut bytes = 0;
         let mut last: Option<Match> = None;
-        for one in self.matches(connection, &parts)? {
+        let matches = self.matches(connection, &parts)?;
+        let mut bodies = Bodies::new(connection, matches.iter().map(|one| one.version).collect());
+        for one in matches {
             if let Some(last) = last.filter(|_| found.entries.len() == self.size || bytes > LARGEST) {
                 let newest = parts.iter().map(|(_, newest)| *newest).collect();
                 found.next = Some(Position { newest, total, last: last.sorted_by, last_key: last.key });
                 break;
             }
-            if let Some(body) = record::body(connection, one.version)? {
+            if let Some(body) = bodies.next()? {
                 bytes += body.len();
                 let Match { key, resource_type, .. } = one;
                 found.entries.push(Entry { key, resource_type, id: one.id.clone(), body });

@@ -16,6 +16,14 @@ pub(crate) enum Dialect {
 const LAST: &str = "\u{10ffff}\u{10ffff}";
 
 impl Dialect {
+    /// How many rows are worth being read before they are needed: where asking costs more than reading.
+    pub(crate) const fn read_ahead(self) -> usize {
+        match self {
+            Self::Sqlite => 1,
+            Self::Postgres => 16,
+        }
+    }
+
     /// The test that an indexed text is this one.
     pub(crate) fn is(self, column: &str, text: &str, values: &mut Values) -> String {
         values.push(text.to_owned());

@@ -97,6 +97,21 @@ impl Connection {
         }
     }
 
+    /// The first row for each of a few rows of values.
+    pub(crate) fn one_each<'v, T, R: AsRef<[Value<'v>]>>(
+        &self,
+        sql: &str,
+        rows: &[R],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<Option<T>>> {
+        match self {
+            Self::Sqlite(connection) => {
+                rows.iter().map(|row| sqlite::one(connection, sql, row.as_ref(), &mut read)).collect()
+            }
+            Self::Postgres(connection) => connection.one_each(sql, rows, read),
+        }
+    }
+
     /// The one number of the one row: a count, a highest key.
     pub(crate) fn number(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
         self.one(sql, values, |row| row.get(0))?.ok_or(Error::NoRow)

@@ -84,6 +84,16 @@ impl Connection {
         rows.first().map(|row| read(&Row::Postgres(row))).transpose()
     }
 
+    pub(super) fn one_each<'v, T, R: AsRef<[Value<'v>]>>(
+        &self,
+        sql: &str,
+        rows: &[R],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<Option<T>>> {
+        let found = self.ask(async |session, before| session.query_each(before, sql, rows).await)?;
+        found.iter().map(|rows| rows.first().map(|row| read(&Row::Postgres(row))).transpose()).collect()
+    }
+
     pub(super) fn all<T>(
         &self,
         sql: &str,

@@ -73,6 +73,19 @@ impl Session {
         Ok(())
     }
 
+    pub(super) async fn query_each<'v, R: AsRef<[Value<'v>]>>(
+        &mut self,
+        before: &str,
+        sql: &str,
+        rows: &[R],
+    ) -> Result<Vec<Vec<Row>>> {
+        let before = self.prepare(before, sql).await?;
+        let statement = self.statement(sql)?;
+        let parameters: Vec<_> = rows.iter().map(|row| parameters(row.as_ref())).collect();
+        let all = try_join_all(parameters.iter().map(|parameters| self.client.query(statement, parameters)));
+        self.behind(before, all).await
+    }
+
     /// Declares a cursor and reads its first rows in one round trip.
     pub(super) async fn open_cursor(
         &mut self,
