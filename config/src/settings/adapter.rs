@@ -18,7 +18,7 @@ use crate::source::{Fault, Source};
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Adapter {
-    /// The kind: `store`, `fhir-rest`.
+    /// The kind: `store`, `fhir-rest`, `http`, `process`.
     pub kind: String,
     /// What the ids of its resources begin with where several adapters hold a type: 1 to 12 of `a-z` and `0-9`; without it, made
     /// of its name.

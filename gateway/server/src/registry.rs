@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use adapter::kind::SettingFault;
 use adapter::{Adapter, AdapterKind, ConnectError, Host};
 use config::{AdapterSettings, Config, Fault};
 use fhir::Capability;
@@ -13,8 +14,13 @@ use crate::route::coverage;
 
 /// The kinds that this gateway knows. A new adapter is one line here.
 #[must_use]
-pub fn kinds() -> [&'static dyn Kind; 2] {
-    [&Of::<store::Kind>::NEW, &Of::<fhir_rest::FhirRest>::NEW]
+pub fn kinds() -> [&'static dyn Kind; 4] {
+    [
+        &Of::<store::Kind>::NEW,
+        &Of::<fhir_rest::FhirRest>::NEW,
+        &Of::<http_json::mapped::JsonApi>::NEW,
+        &Of::<http_json::process::Process>::NEW,
+    ]
 }
 
 /// The kind of that name.
@@ -56,7 +62,17 @@ fn check_adapter(config: &Config, name: &str, adapter: &config::Adapter) -> Resu
         let expected = format!("expected one of: {}", known());
         vec![config.fault(&["adapters", name, "kind"], format!("unknown adapter kind `{}`", unknown.0), expected)]
     })?;
-    Ok(kind.offers(&kind.read(&adapter.settings)?))
+    let settings = kind.read(&adapter.settings)?;
+    let faults = kind.faults(&settings);
+    if faults.is_empty() {
+        return Ok(kind.offers(&settings));
+    }
+    let placed = |fault: SettingFault| {
+        let below = fault.path.iter().map(String::as_str);
+        let path: Vec<&str> = ["adapters", name].into_iter().chain(below).collect();
+        config.fault(&path, fault.message, fault.expected)
+    };
+    Err(faults.into_iter().map(placed).collect())
 }
 
 /// The JSON Schema of the configuration with every kind's settings.
@@ -92,6 +108,9 @@ pub trait Kind: Send + Sync {
     /// What such an adapter offers as far as its settings alone say.
     fn offers(&self, settings: &Settings) -> Option<Capability>;
 
+    /// What is wrong with settings that have the right shape.
+    fn faults(&self, settings: &Settings) -> Vec<SettingFault>;
+
     /// The schema of the kind's own settings.
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
@@ -125,6 +144,10 @@ where
         settings.0.downcast_ref::<K::Settings>().and_then(K::offers)
     }
 
+    fn faults(&self, settings: &Settings) -> Vec<SettingFault> {
+        settings.0.downcast_ref::<K::Settings>().map(K::faults).unwrap_or_default()
+    }
+
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         K::Settings::json_schema(generator)
     }
@@ -146,7 +169,7 @@ mod tests {
     fn an_unknown_kind_is_answered_with_the_known_ones() {
         assert_eq!(kind("fhir-rest").unwrap().name(), "fhir-rest");
         let error = kind("fhir-rset").err().unwrap().to_string();
-        assert_eq!(error, "unknown adapter kind `fhir-rset` (known: store, fhir-rest)");
+        assert_eq!(error, "unknown adapter kind `fhir-rset` (known: store, fhir-rest, http, process)");
     }
 
     #[test]
