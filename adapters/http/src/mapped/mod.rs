@@ -3,6 +3,7 @@
 //! A call becomes one request (`talk.rs`), planned by the tables of its type (`plan.rs`, `table.rs`, `search.rs`); a record of the
 //! answer becomes a resource (`record.rs`).
 
+mod compile;
 mod convert;
 mod path;
 mod plan;
@@ -98,6 +99,7 @@ impl Adapter for JsonApi {
             version: self.settings.fhir_version,
             base: "".into(),
             confined_to: None,
+            directory: Arc::default(),
             must_create: false,
             handling: Handling::Strict,
             deadline: Instant::now() + HEALTH_LIMIT,

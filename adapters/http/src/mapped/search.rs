@@ -63,7 +63,7 @@ pub(super) fn plan(
     for (name, value) in search.always.iter() {
         draft.pairs.push((name.clone(), value.clone()));
     }
-    for owner in [asked, call.confined_to.as_ref()].into_iter().flatten() {
+    for owner in [asked, call.confinement()].into_iter().flatten() {
         if !draft.confine(kind, owner)? {
             return Ok(Plan::Nothing);
         }

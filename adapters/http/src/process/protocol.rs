@@ -27,6 +27,9 @@ pub struct Call<'a> {
     /// The compartment that the client is confined to: nothing outside of it may be found, counted or named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confined_to: Option<Compartment<'a>>,
+    /// Types that a confined client reads and searches outside of its compartment too; writes and their conditions stay confined.
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    pub directory: Vec<&'static str>,
     /// The write must make something new: an update whose id is in use is refused with `version-mismatch`.
     pub must_create: bool,
     /// `strict`: refuse a search parameter that is not known. `lenient`: search without it, and say so in an issue.

@@ -22,6 +22,7 @@ pub(super) fn body(call: &Call, query: &Query, page: Option<String>) -> Result<B
         fhir_version: call.version.number(),
         base: &call.base,
         confined_to: call.confined_to.as_ref().map(compartment),
+        directory: call.directory.iter().map(|kind| kind.as_str()).collect(),
         must_create: call.must_create,
         handling: match call.handling {
             Handling::Strict => "strict",
