@@ -59,10 +59,8 @@ impl Compiler {
         let program = self.program(field, path.as_ref(), parent)?;
         let (primitive, element) =
             (path.as_ref().and_then(|path| path.primitive), path.as_ref().map(|path| path.element));
-        if let (Some(path), None, None) = (&path, primitive, &field.constant) {
-            if field.each.is_empty() {
-                return Err(format!("expected a single value or `each`: `{}` has members", path.expression));
-            }
+        if let (Some(path), None, None, true) = (&path, primitive, &field.constant, field.each.is_empty()) {
+            return Err(format!("expected a single value or `each`: `{}` has members", path.expression));
         }
         let each = match element {
             Some(element) => self.lines(&field.each, element, place, faults),
