@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test sets up itself is there, or the test ends")]
 
 mod api;
+mod authorization;
 mod contract;
 mod faults;
 mod mapping;
