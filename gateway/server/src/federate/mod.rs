@@ -3,6 +3,7 @@
 //! What names a resource goes to the adapter whose prefix its id has; what lists resources asks all of them at a time and merges
 //! the answers ([`gather`]); what is created goes to the first that takes it. Ids and references are rewritten on the way.
 
+pub mod across;
 mod bundle;
 mod capability;
 mod gather;
@@ -184,6 +185,11 @@ impl Member {
         use Interaction as I;
         let of = interaction.resource_type();
         let own_query = |query: &Query| query::own(&self.ids, query, of, version, base);
+        if let I::SearchType { compartment: Some(owner), .. } | I::SearchSystem { compartment: Some(owner), .. } =
+            &mut interaction
+        {
+            *owner = self.compartment(owner);
+        }
         match &mut interaction {
             I::Read { resource_type, id }
             | I::Vread { resource_type, id, .. }
@@ -210,12 +216,10 @@ impl Member {
                 *id = self.own(*resource_type, id)?;
                 *query = own_query(query).ok_or_else(absent)?;
             }
-            I::HistoryType { query, .. } | I::HistorySystem { query } => {
-                let Some(own) = own_query(query) else { return Ok(None) };
-                *query = own;
-            }
-            I::SearchType { query, compartment, .. } | I::SearchSystem { query, compartment } => {
-                *compartment = compartment.as_ref().map(|owner| self.compartment(owner));
+            I::HistoryType { query, .. }
+            | I::HistorySystem { query }
+            | I::SearchType { query, .. }
+            | I::SearchSystem { query, .. } => {
                 let Some(own) = own_query(query) else { return Ok(None) };
                 *query = own;
             }

@@ -12,6 +12,7 @@ use super::Pipeline;
 use crate::authorize::confine;
 use crate::dispatch;
 use crate::failure::Failure;
+use crate::federate::across::{self, Across};
 use crate::respond::{Manner, markup};
 use crate::route::Plan;
 use crate::translate;
@@ -35,7 +36,13 @@ impl Pipeline {
         }
         let (version, must_create) = (call.version, call.must_create);
         let again = manner.is_write().then(|| call.clone());
-        let mut reply = dispatch::perform(plan, call).await.map_err(|error| confine::error(permitted, error))?;
+        let performed = if across::concerns(&call.interaction) {
+            let across = Across { routes: &self.routes, reply: self.reply };
+            Box::pin(across.search(plan, call)).await
+        } else {
+            dispatch::perform(plan, call).await
+        };
+        let mut reply = performed.map_err(|error| confine::error(permitted, error))?;
         if must_create && reply.status != Status::Created {
             let text = "somebody else wrote what the criteria match; nothing was changed: try again";
             return Err(Failure::new(StatusCode::CONFLICT, IssueType::Conflict, text));

@@ -92,6 +92,14 @@ impl Routes {
         Some(route.plan_for(Some(resource_type)))
     }
 
+    /// The plan of an interaction on a type for a call of the gateway's own; none when no route takes it or its adapter does not
+    /// offer it.
+    #[must_use]
+    pub fn searched(&self, practice: &Practice, of: ResourceType, code: InteractionCode) -> Option<Arc<Plan>> {
+        let route = find(self.of(practice), Some(of), code)?;
+        offers(&route.capability(), Some(of), code).then(|| route.plan_for(Some(of)))
+    }
+
     /// What a practice's base offers: the live capabilities of its adapters, as its routes let them through.
     #[must_use]
     pub fn capability(&self, practice: &Practice) -> Capability {

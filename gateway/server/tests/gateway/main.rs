@@ -8,6 +8,7 @@ mod batches;
 mod confinement;
 mod disconnects;
 mod faults;
+mod federation;
 mod interactions;
 mod negotiation;
 mod packages;
