@@ -57,7 +57,7 @@ async fn a_type_on_two_back_ends_is_one_for_a_client() {
     );
 
     let actor = json!({ "reference": format!("Patient/{old}") });
-    let appointment = json!({ "resourceType": "Appointment", "status": "booked", "participant": [{ "actor": actor, "status": "accepted" }] });
+    let appointment = json!({ "resourceType": "Appointment", "status": "proposed", "participant": [{ "actor": actor, "status": "accepted" }] });
     let booked = ask(Method::POST, "/Appointment", appointment.to_string()).await;
     assert_eq!(booked.status, 201, "{:?}", booked.json());
     let page =
