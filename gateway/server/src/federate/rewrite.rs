@@ -63,9 +63,8 @@ fn rewrite(bytes: &Bytes, base: &str, rename: &mut Rename<'_>) -> Result<Option<
     let root = document.root().filter(|root| root.kind() == Kind::Object).ok_or(Unreadable)?;
     let mut edits = Edits::new();
     for value in (1..nodes.len()).filter_map(|index| document.at(u32::try_from(index).ok()?)) {
-        if value.is_named("reference") {
-            place(value, Role::Target, base, rename, &mut edits);
-        } else if value.is_named("url") && value.text().is_some_and(|url| is_binary(&url, base)) {
+        let is_attachment = value.is_named("url") && value.text().is_some_and(|url| is_binary(&url, base));
+        if is_attachment || value.is_named("reference") {
             place(value, Role::Target, base, rename, &mut edits);
         }
     }
