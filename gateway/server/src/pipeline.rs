@@ -254,7 +254,7 @@ impl Pipeline {
         let (reply, warnings) = if patch::is_patch(&permitted) {
             Box::pin(self.patch(&permitted, &plan, manner, passage, record)).await?
         } else {
-            self.carry(permitted, &plan, manner, passage, record).await?
+            Box::pin(self.carry(permitted, &plan, manner, passage, record)).await?
         };
         account::succeeded(record, &reply, self.clock.now());
         let reply = self.written(manner, reply, deadline).await?;
