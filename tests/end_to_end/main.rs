@@ -4,6 +4,7 @@
 
 mod audit;
 mod back_ends;
+mod clients;
 mod compartments;
 mod demo;
 mod errors;
