@@ -1,5 +1,7 @@
 //! FHIRPath Patch on resources: fhirpatch.html, operation by operation.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails panics")]
+
 use fhir::Version;
 use fhir::interaction::PatchFormat;
 use patch::{Context, Fault, Limits, PatchError, apply};

@@ -1,5 +1,7 @@
 //! JSON Patch on resources, and the community's suite for RFC 6902.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails panics")]
+
 use std::path::Path;
 
 use fhir::Version;
@@ -91,7 +93,7 @@ fn a_copy_of_a_copy_ends_at_the_limit() {
     let many = format!("[{}]", vec![r#"{"op":"test","path":"/id","value":"p"}"#; 1001].join(","));
     assert_eq!(fault(resource, &many), (Fault::TooCostly, None));
     let context = Context { limits: Limits { work: 1_000, ..Limits::default() }, ..Context::new(Version::R4) };
-    let slow = format!("[{}]", vec![r#"{"op":"replace","path":"/active","value":true}"#; 10].join(","));
+    let slow = format!("[{}]", [r#"{"op":"replace","path":"/active","value":true}"#; 10].join(","));
     let error = apply(PATIENT.as_bytes(), PatchFormat::Json, slow.as_bytes(), &context).unwrap_err();
     assert_eq!(error.fault, Fault::TooCostly, "each operation reads the resource");
 }

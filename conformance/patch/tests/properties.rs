@@ -1,5 +1,7 @@
 //! JSON Patch against a second implementation over values, on documents and patches that nobody thought of.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails panics")]
+
 use patch::{Limits, apply_json};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
