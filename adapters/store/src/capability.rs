@@ -15,7 +15,7 @@ pub(crate) fn capability(version: Version) -> Capability {
     let resources = stored.map(|kind| (kind, resource(version, kind, pointing.remove(&kind).unwrap_or_default())));
     Capability {
         resources: resources.collect(),
-        system: [InteractionCode::SearchSystem, InteractionCode::HistorySystem].into(),
+        system: [InteractionCode::SearchSystem, InteractionCode::HistorySystem, InteractionCode::Transaction].into(),
         ..Capability::empty(version)
     }
 }

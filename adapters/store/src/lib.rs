@@ -20,6 +20,7 @@ mod searches;
 mod settings;
 mod sql;
 mod store;
+mod transaction;
 mod transfer;
 mod write;
 mod writer;

@@ -28,15 +28,15 @@ const CONDITION: Duration = Duration::from_secs(2);
 
 /// FHIR resources in a database. Dropping it waits for the writes that it has taken.
 pub struct Store {
-    writer: Writer,
+    pub(crate) writer: Writer,
     searches: Searches,
     /// For reads by key on the spot, where the database is a file.
     connections: Option<Connections>,
     preparation: Arc<Preparation>,
     scopes: Arc<Scopes>,
-    capability: Arc<Capability>,
-    clock: Arc<dyn Clock>,
-    pages: query::Pages,
+    pub(crate) capability: Arc<Capability>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pages: query::Pages,
 }
 
 impl Store {
@@ -69,7 +69,7 @@ impl Store {
         })
     }
 
-    fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         micros(self.clock.now())
     }
 
@@ -110,7 +110,7 @@ impl Store {
     }
 
     /// The scope, when something was ever written to it: by this gateway, or by another one that shares the database.
-    async fn known(&self, call: &Call, resource_type: ResourceType) -> Result<Option<Arc<Scope>>, Error> {
+    pub(crate) async fn known(&self, call: &Call, resource_type: ResourceType) -> Result<Option<Arc<Scope>>, Error> {
         let found = self.scopes.find(&call.practice, resource_type);
         if found.is_some() || self.connections.is_some() {
             return Ok(found);
@@ -252,16 +252,21 @@ impl Store {
         Draft::new(scope, resource.clone())
     }
 
-    fn condition(&self, call: &Call, scope: &Arc<Scope>, criteria: &Query) -> Result<query::Condition, Error> {
+    pub(crate) fn condition(
+        &self,
+        call: &Call,
+        scope: &Arc<Scope>,
+        criteria: &Query,
+    ) -> Result<query::Condition, Error> {
         query::Condition::new(scope, criteria, call.confined_to.as_ref(), self.sight(call))
     }
 
-    fn sight(&self, call: &Call) -> Sight {
+    pub(crate) fn sight(&self, call: &Call) -> Sight {
         Sight::of(call, &self.scopes)
     }
 
     /// The scope of a write: made, in a write of its own, the first time that a practice has a resource of the type.
-    async fn scope(&self, call: &Call, resource_type: ResourceType) -> Result<Arc<Scope>, Error> {
+    pub(crate) async fn scope(&self, call: &Call, resource_type: ResourceType) -> Result<Arc<Scope>, Error> {
         if let Some(scope) = self.known(call, resource_type).await? {
             return Ok(scope);
         }
@@ -323,11 +328,12 @@ impl Adapter for Store {
             I::SearchSystem { compartment, query } => {
                 self.search(&call, Search::new(None, compartment.as_ref(), query)).await
             }
+            I::Batch { bundle, transaction: true } => self.transaction(&call, bundle).await,
             other => Err(Error::new(
                 ErrorKind::NotSupported,
                 format!(
                     "the store does not serve `{}` (known: read, vread, create, update, delete, history-instance, \
-                     history-type, history-system, search-type, search-system)",
+                     history-type, history-system, search-type, search-system, transaction)",
                     other.code().code()
                 ),
             )),
@@ -357,26 +363,26 @@ impl Adapter for Store {
     }
 }
 
-fn absent(resource_type: ResourceType) -> Error {
+pub(crate) fn absent(resource_type: ResourceType) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no {resource_type} with that id"))
 }
 
-fn absent_version(resource_type: ResourceType) -> Error {
+pub(crate) fn absent_version(resource_type: ResourceType) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no such version of that {resource_type}"))
 }
 
 /// A server's own id: ordered by time, so that the index of ids grows at its end.
-fn new_id() -> Result<Id, Error> {
+pub(crate) fn new_id() -> Result<Id, Error> {
     let id = uuid::Uuid::now_v7().to_string();
     id.parse().map_err(|_| Error::new(ErrorKind::Internal, "the store could not make an id"))
 }
 
-fn condition_deadline(call: &Call) -> Instant {
+pub(crate) fn condition_deadline(call: &Call) -> Instant {
     call.deadline.min(Instant::now() + CONDITION)
 }
 
 /// The one resource that meets a condition (http.html#ccreate: more than one is 412).
-fn one_match(connection: &Connection, condition: &query::Condition) -> Result<Option<Id>, Error> {
+pub(crate) fn one_match(connection: &Connection, condition: &query::Condition) -> Result<Option<Id>, Error> {
     let mut found = condition.first_two(connection)?;
     if found.len() > 1 {
         let text = "the criteria match more than one resource; expected at most one";
@@ -385,7 +391,7 @@ fn one_match(connection: &Connection, condition: &query::Condition) -> Result<Op
     Ok(found.pop())
 }
 
-fn existing(connection: &Connection, scope: &Scope, id: Id) -> Result<Reply, Error> {
+pub(crate) fn existing(connection: &Connection, scope: &Scope, id: Id) -> Result<Reply, Error> {
     record::current_version(connection, scope.key, id.as_str())?.ok_or_else(|| absent(scope.resource_type))?.into_reply(
         Status::Ok,
         scope.resource_type,

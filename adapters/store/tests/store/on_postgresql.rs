@@ -14,5 +14,7 @@ mod nested;
 mod oracle;
 #[path = "search.rs"]
 mod search;
+#[path = "transactions.rs"]
+mod transactions;
 #[path = "write.rs"]
 mod write;
