@@ -12,6 +12,8 @@ use fhir::{Interaction, Query, Resource, ResourceType, Version};
 use store::{Settings, Store};
 
 const CREATES: usize = 8_000;
+const TRANSACTIONS: usize = 80;
+const ENTRIES: usize = 100;
 const READS: usize = 100_000;
 const SEARCHES: usize = 2_000;
 
@@ -37,6 +39,9 @@ async fn operations(store: &Arc<Store>, count: usize) {
     for clients in [1, 16, 64] {
         creates(store, clients, CREATES / if clients == 1 { 8 } else { 1 }).await;
     }
+    for clients in [1, 8] {
+        transactions(store, clients).await;
+    }
     reads(store, count).await;
     for query in
         ["family=Chalmers17", "identifier=urn:oid:1.2.36.146.595.217.0.1|12345-77", "birthdate=1974-12-25&_count=10"]
@@ -60,6 +65,37 @@ async fn creates(store: &Arc<Store>, clients: usize, count: usize) {
         task.await.unwrap();
     }
     begun.report(&format!("create, {clients} clients"), count / clients * clients);
+}
+
+/// Creates in Bundles of [`ENTRIES`], each referring to the first of its Bundle; what is reported is for each resource.
+async fn transactions(store: &Arc<Store>, clients: usize) {
+    let begun = Begun::now();
+    let tasks = (0..clients).map(|client| {
+        let store = Arc::clone(store);
+        tokio::spawn(async move {
+            for number in 0..TRANSACTIONS / clients {
+                let bundle =
+                    Resource::new(ResourceType::BUNDLE, Version::R4, bundle(client * 100_000 + number * ENTRIES));
+                store.perform(call(Interaction::Batch { bundle, transaction: true })).await.unwrap();
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let count = TRANSACTIONS / clients * clients * ENTRIES;
+    let rate = count as f64 / begun.wall.elapsed().as_secs_f64();
+    begun.report(&format!("transactions of {ENTRIES} creates, {clients} clients, {rate:.0} resources a second"), count);
+}
+
+fn bundle(first: usize) -> String {
+    let entry = |number: usize| {
+        let resource = patient(first + number).replace("Organization/1", "urn:uuid:of-the-first");
+        let name = if number == 0 { "urn:uuid:of-the-first".to_owned() } else { format!("urn:uuid:{number}") };
+        format!(r#"{{"fullUrl":"{name}","resource":{resource},"request":{{"method":"POST","url":"Patient"}}}}"#)
+    };
+    let entries: Vec<String> = (0..ENTRIES).map(entry).collect();
+    format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#, entries.join(","))
 }
 
 async fn reads(store: &Store, count: usize) {

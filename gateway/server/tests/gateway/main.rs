@@ -16,6 +16,7 @@ mod patching;
 mod shutdown;
 mod terminology;
 mod tls;
+mod transactions;
 mod validation;
 mod wire;
 mod writes;
