@@ -16,6 +16,7 @@ pub(crate) fn capability(version: Version) -> Capability {
     Capability {
         resources: resources.collect(),
         system: [InteractionCode::SearchSystem, InteractionCode::HistorySystem, InteractionCode::Transaction].into(),
+        confines: true,
         ..Capability::empty(version)
     }
 }

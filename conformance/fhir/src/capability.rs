@@ -18,6 +18,9 @@ pub struct Capability {
     pub system: BTreeSet<InteractionCode>,
     /// Operations at system level: name to canonical.
     pub operations: BTreeMap<String, String>,
+    /// Chains, `_has`, includes, counts and orders of a search that is confined to a compartment tell nothing of what lies outside. No
+    /// part of a CapabilityStatement: what says nothing of it does not.
+    pub confines: bool,
 }
 
 /// What is offered for one resource type (`CapabilityStatement.rest.resource`).
@@ -51,7 +54,13 @@ impl Capability {
     /// A capability without anything.
     #[must_use]
     pub fn empty(version: Version) -> Self {
-        Self { version, resources: BTreeMap::new(), system: BTreeSet::new(), operations: BTreeMap::new() }
+        Self {
+            version,
+            resources: BTreeMap::new(),
+            system: BTreeSet::new(),
+            operations: BTreeMap::new(),
+            confines: false,
+        }
     }
 
     /// Whether an interaction on a type (or on the system) is offered.
@@ -98,6 +107,7 @@ impl Capability {
                 .collect(),
             system: codes(rest),
             operations: operations(rest),
+            confines: false,
         }
     }
 }

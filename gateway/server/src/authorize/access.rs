@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use fhir::interaction::Level;
-use fhir::{Compartment, Interaction, Query, ResourceType, Version};
+use fhir::{Compartment, Handling, Interaction, Query, ResourceType, Version};
+use search::Criterion;
 
 use super::grant::Grant;
 use super::scope::{Context, Permissions, Scope};
@@ -71,7 +72,7 @@ struct Needs {
 /// # Errors
 /// When no context permits it.
 pub fn judge(grant: &Grant, interaction: &Interaction, version: Version, policy: &Policy) -> Result<Reach, Denied> {
-    let needs = Needs::of(interaction);
+    let needs = Needs::of(interaction, version);
     let mut denied = None;
     for context in [Context::System, Context::User, Context::Patient] {
         if !needs.are_met(grant, context) {
@@ -86,7 +87,7 @@ pub fn judge(grant: &Grant, interaction: &Interaction, version: Version, policy:
 }
 
 impl Needs {
-    fn of(interaction: &Interaction) -> Self {
+    fn of(interaction: &Interaction, version: Version) -> Self {
         use Permissions as P;
         // A condition searches, and its outcome tells what was found: it needs `s` beside the write.
         let searching = |permission: P, condition: bool| if condition { permission.and(P::SEARCH) } else { permission };
@@ -103,8 +104,10 @@ impl Needs {
             Interaction::Delete { .. } => one(P::DELETE),
             Interaction::ConditionalDelete { .. } => one(P::DELETE.and(P::SEARCH)),
             Interaction::HistoryType { .. } => one(P::SEARCH),
-            Interaction::SearchType { query, .. } => one(P::SEARCH).and_of(query),
-            Interaction::SearchSystem { query, .. } => Self::system_search(query).and_of(query),
+            Interaction::SearchType { resource_type, query, .. } => {
+                one(P::SEARCH).and_of(query, Some(*resource_type), version)
+            }
+            Interaction::SearchSystem { query, .. } => Self::system_search(query).and_of(query, None, version),
             Interaction::HistorySystem { .. } => Self { types: Vec::new(), all: P::SEARCH, is_batch: false },
             Interaction::Batch { .. } => Self { types: Vec::new(), all: P::ALL, is_batch: true },
             Interaction::Operation { name, level, .. } => Self::operation(name, level),
@@ -135,22 +138,34 @@ impl Needs {
         }
     }
 
-    /// A chain or `_has` finds out about resources of other types: they must be searchable too. A chain that names no type
-    /// could go anywhere.
-    fn and_of(mut self, query: &Query) -> Self {
-        for (name, _) in query.iter().filter(|(name, _)| looks_elsewhere(name)) {
-            let mut is_typed = true;
-            for step in name.split('.').take(name.matches('.').count().max(1)) {
-                match step.split(':').filter_map(|part| part.parse().ok()).next() {
-                    Some(of) => self.types.push((of, Permissions::SEARCH)),
-                    None => is_typed = false,
-                }
-            }
-            if !is_typed {
-                self.all = self.all.and(Permissions::SEARCH);
-            }
+    /// A chain or `_has` finds out about resources of other types: all that it may look into must be searchable too. One that is not
+    /// understood could look anywhere.
+    fn and_of(mut self, query: &Query, resource_type: Option<ResourceType>, version: Version) -> Self {
+        if !query.iter().any(|(name, _)| looks_elsewhere(name)) {
+            return self;
+        }
+        match search::parse(query, version, resource_type, Handling::Strict) {
+            Ok(parsed) => parsed.criteria.iter().for_each(|criterion| self.touch(criterion)),
+            Err(_) => self.all = self.all.and(Permissions::SEARCH),
         }
         self
+    }
+
+    /// The types behind the references of a criterion. A chain is at most a few links long.
+    fn touch(&mut self, criterion: &Criterion) {
+        match criterion {
+            Criterion::Plain(_) => {}
+            Criterion::Chain { alternatives, .. } => {
+                for (resource_type, inner) in alternatives {
+                    self.types.push((*resource_type, Permissions::SEARCH));
+                    self.touch(inner);
+                }
+            }
+            Criterion::Has { resource_type, criterion, .. } => {
+                self.types.push((*resource_type, Permissions::SEARCH));
+                self.touch(criterion);
+            }
+        }
     }
 
     fn are_met(&self, grant: &Grant, context: Context) -> bool {
@@ -188,6 +203,18 @@ impl Needs {
 /// may hold either.
 fn looks_elsewhere(name: &str) -> bool {
     name.contains('.') || name.starts_with("_has") || matches!(name, "_filter" | "_query")
+}
+
+/// Whether a search parameter is a chain or `_has`: an adapter that confines them sees in them what the token sees.
+pub(crate) fn is_chain(name: &str) -> bool {
+    name.contains('.') || name.starts_with("_has:")
+}
+
+/// What a chain or `_has` ends with: `actor` of `_has:Appointment:slot:actor`, with the modifier that it may have.
+fn last_step(name: &str) -> &str {
+    let end = name.rsplit('.').next().unwrap_or(name);
+    let Some(has) = end.rfind("_has:") else { return end };
+    end.get(has..).and_then(|has| has.splitn(4, ':').nth(3)).unwrap_or(end)
 }
 
 /// Whether a search parameter looks into what may have been taken out of the answer.
@@ -271,8 +298,16 @@ fn confined(
     }
     // What is found may be shown to the patient, what it was found by may be of another one.
     if let Some(criteria) = criteria(interaction) {
-        if criteria.iter().any(|(name, _)| looks_elsewhere(name) || looks_inside(name)) {
-            return refused("cannot search by chains, `_has`, `_filter`, `_query`, `_list`, `_content` or `_text`");
+        let may_chain = matches!(interaction, Interaction::SearchType { .. });
+        let is_refused = |name: &str| (looks_elsewhere(name) && !(may_chain && is_chain(name))) || looks_inside(name);
+        if criteria.iter().any(|(name, _)| is_refused(name)) {
+            return refused(
+                "cannot search by `_filter`, `_query`, `_list`, `_content` or `_text`, nor write by chains or `_has`",
+            );
+        }
+        // Behind a reference too, the participants of an appointment are not for everybody.
+        if criteria.iter().any(|(name, value)| is_chain(name) && asks_of_others(last_step(name), value, patient)) {
+            return refused("can ask for appointments of that patient only");
         }
         let is_appointment = interaction.resource_type() == Some(ResourceType::APPOINTMENT);
         if is_appointment && criteria.iter().any(|(name, value)| asks_of_others(name, value, patient)) {

@@ -24,6 +24,9 @@ impl Pipeline {
         let permitted = validated.permitted();
         let request = permitted.request();
         confine::payload(permitted)?;
+        for destination in &plan.adapters {
+            confine::search(permitted, &destination.adapter.capability())?;
+        }
         let mut call = translate::to_adapter(validated, plan, self.deadline(request))?;
         // RFC 9110 13.1.2: `If-None-Match: *` of an update.
         call.must_create |=

@@ -59,6 +59,19 @@ pub fn payload(permitted: &Permitted) -> Result<(), Failure> {
     Err(forbidden("expected a resource in the compartment of the token's patient that names no other patient"))
 }
 
+/// Checks that a confined search by a chain or `_has` goes to who keeps it inside of what the token sees.
+///
+/// # Errors
+/// 403 that says what is not offered.
+pub fn search(permitted: &Permitted, capability: &fhir::Capability) -> Result<(), Failure> {
+    let Interaction::SearchType { query, .. } = &permitted.request().interaction else { return Ok(()) };
+    let is_confined = permitted.reach().patient().is_some();
+    if is_confined && !capability.confines && query.iter().any(|(name, _)| super::access::is_chain(name)) {
+        return Err(forbidden("a token of one patient cannot search by chains or `_has` on this back end"));
+    }
+    Ok(())
+}
+
 /// Checks the stored resource that a confined token wants to change.
 ///
 /// # Errors

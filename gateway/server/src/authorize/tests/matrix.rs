@@ -105,11 +105,17 @@ async fn a_chain_needs_a_scope_for_what_it_looks_into() {
     let narrow = world.token("system/Appointment.rs").await;
     let wider = world.token("system/Appointment.rs system/Patient.rs").await;
     let all = world.token("system/*.rs").await;
-    for query in ["patient:Patient.name=x", "_has:Patient:link:_id=1"] {
+    for query in ["patient:Patient.name=x", "patient.name=x", "_has:Patient:link:_id=1"] {
         assert!(world.permit(&narrow, search(ResourceType::APPOINTMENT, query)).await.is_err(), "{query}");
         world.permit(&wider, search(ResourceType::APPOINTMENT, query)).await.expect(query);
     }
-    for untyped in ["patient.name=x", "_filter=patient.name eq x", "_query=any"] {
+    for untyped in [
+        "actor.name=x",
+        "_has:Patient:link:_has:Encounter:patient:status=planned",
+        "_has:Patient:link:general-practitioner.name=x",
+        "_filter=patient.name eq x",
+        "_query=any",
+    ] {
         assert!(world.permit(&wider, search(ResourceType::APPOINTMENT, untyped)).await.is_err(), "{untyped}");
         world.permit(&all, search(ResourceType::APPOINTMENT, untyped)).await.expect("all types may be searched");
     }
@@ -182,7 +188,8 @@ async fn what_could_reach_beyond_the_patient_is_refused_to_a_patients_token() {
     let appointment = || Resource::new(of, Version::R4, r#"{"resourceType":"Appointment"}"#);
     let interactions = [
         search(ResourceType::SLOT, "_has:Appointment:slot:patient=Patient/p2"),
-        search(of, "actor:Patient.name=x"),
+        search(ResourceType::SLOT, "_has:Appointment:slot:actor:identifier=x"),
+        search(ResourceType::PRACTITIONER, "_has:Slot:schedule:_has:Appointment:slot:actor:Patient=p2"),
         search(of, "_filter=actor.name eq x"),
         search(of, "_content=x"),
         search(of, "_text:not=x"),
