@@ -11,6 +11,7 @@ use super::Done;
 
 /// Moves the store's resources between SQLite and PostgreSQL
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  frontdesk store migrate store.sqlite postgres://frontdesk@127.0.0.1/frontdesk")]
 pub(crate) struct Store {
     #[command(subcommand)]
     command: Command,
