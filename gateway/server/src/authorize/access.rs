@@ -89,20 +89,23 @@ pub fn judge(grant: &Grant, interaction: &Interaction, version: Version, policy:
 impl Needs {
     fn of(interaction: &Interaction, version: Version) -> Self {
         use Permissions as P;
-        // A condition searches, and its outcome tells what was found: it needs `s` beside the write.
-        let searching = |permission: P, condition: bool| if condition { permission.and(P::SEARCH) } else { permission };
         let on = |permissions: P| interaction.resource_type().map(|of| (of, permissions)).into_iter().collect();
         let one = |permissions: P| Self { types: on(permissions), all: P::default(), is_batch: false };
+        // A condition searches, and its outcome tells what was found: it needs `s` beside the write, on all that it looks into.
+        let by_condition = |permission: P, criteria: &Query| {
+            one(permission.and(P::SEARCH)).and_of(criteria, interaction.resource_type(), version)
+        };
         match interaction {
             Interaction::Capabilities => one(P::default()),
             Interaction::Read { .. } | Interaction::Vread { .. } | Interaction::HistoryInstance { .. } => one(P::READ),
-            Interaction::Create { if_none_exist, .. } => one(searching(P::CREATE, if_none_exist.is_some())),
+            Interaction::Create { if_none_exist: None, .. } => one(P::CREATE),
+            Interaction::Create { if_none_exist: Some(criteria), .. } => by_condition(P::CREATE, criteria),
             Interaction::Update { .. } | Interaction::Patch { .. } => one(P::UPDATE),
-            Interaction::ConditionalUpdate { .. } | Interaction::ConditionalPatch { .. } => {
-                one(P::UPDATE.and(P::SEARCH))
+            Interaction::ConditionalUpdate { criteria, .. } | Interaction::ConditionalPatch { criteria, .. } => {
+                by_condition(P::UPDATE, criteria)
             }
             Interaction::Delete { .. } => one(P::DELETE),
-            Interaction::ConditionalDelete { .. } => one(P::DELETE.and(P::SEARCH)),
+            Interaction::ConditionalDelete { criteria, .. } => by_condition(P::DELETE, criteria),
             Interaction::HistoryType { .. } => one(P::SEARCH),
             Interaction::SearchType { resource_type, query, .. } => {
                 one(P::SEARCH).and_of(query, Some(*resource_type), version)

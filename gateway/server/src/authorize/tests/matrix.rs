@@ -120,6 +120,26 @@ async fn a_chain_needs_a_scope_for_what_it_looks_into() {
     world.permit(&narrow, search(ResourceType::APPOINTMENT, "patient=Patient/1&date=2024")).await.expect("no chain");
 }
 
+/// What comes of a condition tells what it found.
+#[tokio::test]
+async fn a_chain_in_the_condition_of_a_write_needs_a_scope_for_what_it_looks_into() {
+    let world = World::new();
+    let narrow = world.token("system/Appointment.cruds").await;
+    let wider = world.token("system/Appointment.cruds system/Patient.s").await;
+    let resource_type = ResourceType::APPOINTMENT;
+    let resource = Resource::new(resource_type, Version::R4, r#"{"resourceType":"Appointment"}"#);
+    let criteria = Query::parse("patient:Patient.name=x");
+    let writes = [
+        Interaction::Create { resource: resource.clone(), if_none_exist: Some(criteria.clone()) },
+        Interaction::ConditionalUpdate { criteria: criteria.clone(), resource, if_match: None },
+        Interaction::ConditionalDelete { resource_type, criteria },
+    ];
+    for write in writes {
+        assert!(world.permit(&narrow, write.clone()).await.is_err(), "{:?}", write.code());
+        world.permit(&wider, write).await.expect("Patient may be searched");
+    }
+}
+
 #[tokio::test]
 async fn the_audit_log_has_a_scope_of_its_own() {
     let world = World::new();
