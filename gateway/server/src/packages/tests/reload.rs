@@ -1,7 +1,7 @@
 //! Packages while somebody uses them.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use fhir::Version;
 use profile::Request;
@@ -30,7 +30,7 @@ fn whoever_validates_during_a_reload_sees_the_old_or_the_new_and_never_an_error(
     let package = added(&data.path().join("packages"), "clinic.own", "1.0.0", &[]).join("package");
     demand(&package, "active");
     let packages = Packages::load(&configured(data.path(), "")).unwrap();
-    let is_over = AtomicBool::new(false);
+    let (is_over, validations) = (AtomicBool::new(false), AtomicU32::new(0));
     let seen = std::thread::scope(|scope| {
         let validate = || {
             let mut seen = [0_u32; 2];
@@ -41,6 +41,7 @@ fn whoever_validates_during_a_reload_sees_the_old_or_the_new_and_never_an_error(
                 let (old, new) = (text.contains("Patient.active"), text.contains("Patient.birthDate"));
                 assert!(old != new, "{text}");
                 seen[usize::from(new)] += 1;
+                validations.fetch_add(1, Ordering::Relaxed);
             }
             seen
         };
@@ -48,6 +49,12 @@ fn whoever_validates_during_a_reload_sees_the_old_or_the_new_and_never_an_error(
         for turn in 0..20 {
             demand(&package, if turn % 2 == 0 { "birthDate" } else { "active" });
             packages.reload().unwrap();
+            // Every state is seen, however the threads are given their turns: the first after a reload may have begun before it.
+            let before = validations.load(Ordering::Relaxed);
+            while validations.load(Ordering::Relaxed) < before + 3 && threads.iter().all(|thread| !thread.is_finished())
+            {
+                std::thread::yield_now();
+            }
         }
         is_over.store(true, Ordering::Relaxed);
         threads.map(|thread| thread.join().unwrap())
