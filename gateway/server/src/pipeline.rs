@@ -252,7 +252,12 @@ impl Pipeline {
         passage.route = Some(Arc::clone(&plan.route));
         let deadline = self.deadline(permitted.request());
         let (reply, warnings) = if patch::is_patch(&permitted) {
-            Box::pin(self.patch(&permitted, &plan, manner, passage, record)).await?
+            let (mut reply, warnings) = Box::pin(self.patch(&permitted, &plan, manner, passage, record)).await?;
+            // Who may write and not read has sent a part: the whole is not shown.
+            if !permitted.request().interaction.resource_type().is_some_and(|of| permitted.may_read(of)) {
+                reply.body = adapter::Body::Empty;
+            }
+            (reply, warnings)
         } else {
             Box::pin(self.carry(permitted, &plan, manner, passage, record)).await?
         };

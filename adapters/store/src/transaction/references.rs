@@ -2,12 +2,12 @@
 //! that are URIs and in links of the narrative become the ids that their resources have here; a conditional reference becomes what
 //! it finds.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use adapter::{Error, ErrorKind};
+use fhir::ResourceType;
+use fhir::bundle::conditional;
 use fhir::json::{Document, Kind, Value};
-use fhir::{Query, ResourceType};
 
 use super::Target;
 use crate::write::scanned;
@@ -140,24 +140,6 @@ impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.resource_type, self.id)
     }
-}
-
-/// Type and criteria of a conditional reference, `Patient?identifier=…`.
-pub(super) fn conditional(text: &str) -> Option<(ResourceType, Query)> {
-    let (kind, criteria) = text.split_once('?')?;
-    Some((kind.parse().ok()?, Query::parse(criteria)))
-}
-
-/// Every conditional reference of a resource.
-pub(super) fn conditionals(bytes: &[u8]) -> Result<Vec<String>, Error> {
-    if !bytes.contains(&b'?') {
-        return Ok(Vec::new());
-    }
-    let nodes = scanned(bytes)?;
-    let document = Document::new(bytes, &nodes);
-    let values = (0..u32::try_from(nodes.len()).unwrap_or(u32::MAX)).map_while(|index| document.at(index));
-    let references = values.filter(|value| value.name_bytes() == b"reference").filter_map(Value::text);
-    Ok(references.filter(|text| conditional(text).is_some()).map(Cow::into_owned).collect())
 }
 
 /// One resource for a conditional reference (http.html#trules).

@@ -3,11 +3,13 @@
 
 mod answer;
 mod compose;
+mod conditional;
 mod entry;
 mod request;
 
 pub use answer::{Answer, Answers, reason};
 pub use compose::{Part, compose};
+pub use conditional::{conditional, conditionals};
 pub use entry::{Entry, Fault, Method};
 
 use std::collections::HashMap;

@@ -37,7 +37,7 @@ pub use database::DatabaseError;
 pub use endpoint::{TokenError, TokenRequest, TokenResponse};
 use grant::Grant;
 use limits::RateLimitFields;
-pub use permit::{identify, permit, permit_entry};
+pub use permit::{identify, permit, permit_entry, permit_references};
 
 use crate::receive::Request;
 
@@ -121,6 +121,13 @@ impl Permitted {
             Reach::Compartment(_, patient) => Some(patient),
             Reach::Practice(_) | Reach::Directory(..) => None,
         }
+    }
+
+    /// Whether the scopes that permitted the request also let a resource of that type be read.
+    #[must_use]
+    pub fn may_read(&self, resource_type: fhir::ResourceType) -> bool {
+        let permissions = self.grant.scopes.on(self.reach.context(), resource_type);
+        !permissions.common(scope::Permissions::READ.and(scope::Permissions::SEARCH)).is_empty()
     }
 
     /// Types that a confined token reads outside of its compartment too.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use adapter::Practice;
-use fhir::{Compartment, IssueType, ResourceType};
+use fhir::bundle::{conditional, conditionals};
+use fhir::{Compartment, Interaction, IssueType, ResourceType};
 use http::StatusCode;
 
 use super::access::judge;
@@ -55,6 +56,22 @@ pub fn permit_entry(request: Box<Request>, batch: &Permitted) -> Result<Permitte
     let reach = judge(grant, &request.interaction, request.version, policy)
         .map_err(|denied| challenge::insufficient(&request.base, &denied.text, &denied.scope).of(&grant.caller))?;
     Ok(Permitted { request, grant: Arc::clone(grant), reach, rate: rate.clone(), policy: Arc::clone(policy) })
+}
+
+/// Decides whether what an entry of a transaction refers to by conditions may be searched for: whether the transaction succeeds tells
+/// what is there, and under which id.
+///
+/// # Errors
+/// As [`permit`].
+pub fn permit_references(entry: &Permitted) -> Result<(), Failure> {
+    let Permitted { request, grant, policy, .. } = entry;
+    let references = request.interaction.resource().map(|resource| conditionals(&resource.bytes));
+    for (resource_type, query) in references.iter().flatten().filter_map(|text| conditional(text)) {
+        let search = Interaction::SearchType { resource_type, compartment: None, query };
+        judge(grant, &search, request.version, policy)
+            .map_err(|denied| challenge::insufficient(&request.base, &denied.text, &denied.scope).of(&grant.caller))?;
+    }
+    Ok(())
 }
 
 impl Inner {

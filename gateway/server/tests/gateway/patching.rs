@@ -344,3 +344,15 @@ async fn metadata_says_that_the_store_can_be_patched_and_how() {
     let formats = statement.json()["patchFormat"].clone();
     assert_eq!(formats, json!([JSON_PATCH, "application/fhir+json", "application/fhir+xml"]));
 }
+
+/// SMART scopes: `u` alone lets a part be changed and not the whole be seen.
+#[tokio::test]
+async fn who_may_write_and_not_read_is_not_shown_the_resource_that_was_patched() {
+    let practice = Practice::open().await;
+    Client::system(&practice).await.put("/Patient/eve", PATIENT).await;
+    let token = format!("Bearer {}", practice.token("system/Patient.u").await);
+    let writer = Client { practice: &practice, token };
+    let patched = writer.patch("/Patient/eve", deactivate()).await;
+    assert_eq!((patched.status.as_u16(), patched.field("etag")), (200, "W/\"2\""));
+    assert!(patched.body.is_empty(), "{:?}", patched.body);
+}

@@ -177,3 +177,43 @@ async fn a_patients_transaction_changes_that_patients_data_only() {
     let kept = practice.ask(Method::GET, "/Patient/eve", &[("authorization", &system)], "").await;
     assert_eq!(kept.field("etag"), "W/\"2\"", "only the transaction that was permitted as a whole wrote");
 }
+
+#[tokio::test]
+async fn what_a_transaction_refers_to_by_a_condition_must_be_open_to_a_search_of_its_token() {
+    let practice = Practice::open().await;
+    let all = token(&practice, "system/*.cruds").await;
+    assert_eq!(send(&practice, &all, &json!([put("Patient/eve", patient("eve"))]), &[]).await.status, 200);
+    let entries = json!([note("Patient?_id=eve")]);
+    let narrow = token(&practice, "system/Observation.cruds").await;
+    let refused = send(&practice, &narrow, &entries, &[]).await;
+    assert_eq!(refused.status, 403, "{:?}", refused.json());
+    assert_eq!(places(&refused.json()), ["Bundle.entry[0]"]);
+    let absent = send(&practice, &narrow, &json!([note("Patient?_id=nobody")]), &[]).await;
+    assert_eq!(absent.json(), refused.json(), "what is there and what is not are refused in the same words");
+    let wider = token(&practice, "system/Observation.cruds system/Patient.s").await;
+    assert_eq!(statuses(&send(&practice, &wider, &entries, &[]).await.json()), ["201"]);
+}
+
+#[tokio::test]
+async fn a_patch_in_a_transaction_is_done_with_the_rest_or_not_at_all() {
+    let practice = Practice::open().await;
+    let token = token(&practice, "system/*.cruds").await;
+    send(&practice, &token, &json!([put("Patient/eve", patient("eve"))]), &[]).await;
+    let patch = json!({
+        "resource": { "resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
+            { "name": "type", "valueCode": "replace" }, { "name": "path", "valueString": "Patient.active" },
+            { "name": "value", "valueBoolean": false } ] }] },
+        "request": { "method": "PATCH", "url": "Patient/eve" },
+    });
+    let stale = json!({ "resource": patient("adam"), "request": { "method": "PUT", "url": "Patient/adam", "ifMatch": "W/\"7\"" } });
+    let failed = send(&practice, &token, &json!([patch.clone(), stale]), &[]).await;
+    assert_eq!(failed.status, 412, "{:?}", failed.json());
+    let is_active = || async {
+        let read = practice.ask(Method::GET, "/Patient/eve", &[("authorization", &token)], String::new()).await;
+        read.json()["active"].clone()
+    };
+    assert_eq!(is_active().await, json!(true), "nothing is done");
+    let done = send(&practice, &token, &json!([patch, put("Patient/adam", patient("adam"))]), &[]).await;
+    assert_eq!(statuses(&done.json()), ["200", "201"], "{:?}", done.json());
+    assert_eq!(is_active().await, json!(false));
+}

@@ -65,7 +65,11 @@ impl Pipeline {
         let permit = |entry: Entry| {
             let request = request(batch.request(), &entry);
             let record = account::draft(&request);
-            match authorize::permit_entry(request, batch) {
+            let permitted = authorize::permit_entry(request, batch).and_then(|permitted| {
+                authorize::permit_references(&permitted)?;
+                Ok(permitted)
+            });
+            match permitted {
                 Ok(permitted) => Ok((entry, permitted)),
                 Err(failure) => Err(located(self.refuse(record, failure), entry.index)),
             }
@@ -116,6 +120,9 @@ impl Pipeline {
     async fn call(&self, validated: &Validated, plan: &Plan) -> Result<Call, Failure> {
         let permitted = validated.permitted();
         confine::payload(permitted)?;
+        for destination in &plan.adapters {
+            confine::search(permitted, &destination.adapter.capability())?;
+        }
         let call = translate::to_adapter(validated, plan, self.deadline(permitted.request()))?;
         if !confine::needs_current(permitted) {
             return Ok(call);
