@@ -6,6 +6,7 @@ pub mod error;
 pub mod health;
 pub mod host;
 pub mod kind;
+pub mod page;
 pub mod reply;
 pub mod seal;
 pub mod setting;

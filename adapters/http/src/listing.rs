@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use adapter::{Call, Error, ErrorKind, Host};
+pub(crate) use adapter::page::PARAMETER;
+use adapter::{Call, Error, ErrorKind, Host, page};
 use fhir::{Interaction, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::document::head;
-
-/// The parameter that carries a token.
-pub(crate) const PARAMETER: &str = "_page";
 
 /// The longest cursor and query that go into a token.
 const LONGEST: usize = 4_000;
@@ -150,45 +148,19 @@ fn next(host: &Host, call: &Call, began: &Query, cursor: &str, lifetime: Duratio
     }
     let plain = serde_json::to_vec(&Continuation { query, cursor: cursor.to_owned() }).unwrap_or_default();
     let token = host.seal.seal(&context(host, call), &plain, host.clock.now() + lifetime);
-    Ok(format!("{}{}?{PARAMETER}={token}", call.base, place(call)))
+    Ok(page::link_to(call, &token))
 }
 
 /// The link to the call itself.
 fn own(call: &Call) -> String {
-    let query = query(call).filter(|query| !query.is_empty()).map(|query| format!("?{}", query.encode()));
-    format!("{}{}{}", call.base, place(call), query.unwrap_or_default())
+    page::link(call, &query(call).map(Query::encode).unwrap_or_default())
 }
 
 pub(crate) fn query(call: &Call) -> Option<&Query> {
-    match &call.interaction {
-        Interaction::SearchType { query, .. }
-        | Interaction::SearchSystem { query, .. }
-        | Interaction::HistoryInstance { query, .. }
-        | Interaction::HistoryType { query, .. }
-        | Interaction::HistorySystem { query } => Some(query),
-        _ => None,
-    }
+    page::query(&call.interaction)
 }
 
 /// What a token is good for.
 fn context(host: &Host, call: &Call) -> String {
-    let token = match &call.confined_to {
-        Some(compartment) => format!("{}/{}", compartment.resource_type, compartment.id),
-        None => String::new(),
-    };
-    format!("http-json {} {} {} {token}", host.name, call.practice, place(call))
-}
-
-/// The path of a listing, below a base.
-fn place(call: &Call) -> String {
-    match &call.interaction {
-        Interaction::SearchType { resource_type, compartment: Some(owner), .. } => {
-            format!("/{}/{}/{resource_type}", owner.resource_type, owner.id)
-        }
-        Interaction::SearchType { resource_type, .. } => format!("/{resource_type}"),
-        Interaction::HistoryInstance { resource_type, id, .. } => format!("/{resource_type}/{id}/_history"),
-        Interaction::HistoryType { resource_type, .. } => format!("/{resource_type}/_history"),
-        Interaction::HistorySystem { .. } => "/_history".to_owned(),
-        _ => String::new(),
-    }
+    page::context(&format!("http-json {}", host.name), call)
 }

@@ -4,6 +4,7 @@
 mod backup;
 mod capability;
 mod checkpoint;
+mod conditional;
 mod connections;
 mod failure;
 mod history;

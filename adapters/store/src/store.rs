@@ -1,7 +1,7 @@
 //! The adapter itself: which interaction runs where.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use adapter::reply::{Reply, Status};
 use adapter::{Adapter, Call, Clock, Error, ErrorKind, Health, Host};
@@ -9,6 +9,7 @@ use fhir::{Capability, Id, Interaction, Query, Resource, ResourceType, VersionId
 
 use crate::capability::{capability, is_stored};
 use crate::checkpoint::Checkpoints;
+use crate::conditional::{CONDITION, condition_deadline, existing, one_match, unmatched};
 use crate::connections::Connections;
 use crate::instant::micros;
 use crate::place::Place;
@@ -22,9 +23,6 @@ use crate::sql::Connection;
 use crate::write::{self, Draft};
 use crate::writer::Writer;
 use crate::{history, record};
-
-/// Longest that a condition may hold the writer up.
-const CONDITION: Duration = Duration::from_secs(2);
 
 /// FHIR resources in a database. Dropping it waits for the writes that it has taken.
 pub struct Store {
@@ -375,37 +373,4 @@ pub(crate) fn absent_version(resource_type: ResourceType) -> Error {
 pub(crate) fn new_id() -> Result<Id, Error> {
     let id = uuid::Uuid::now_v7().to_string();
     id.parse().map_err(|_| Error::new(ErrorKind::Internal, "the store could not make an id"))
-}
-
-pub(crate) fn condition_deadline(call: &Call) -> Instant {
-    call.deadline.min(Instant::now() + CONDITION)
-}
-
-/// The one resource that meets a condition (http.html#ccreate: more than one is 412).
-pub(crate) fn one_match(connection: &Connection, condition: &query::Condition) -> Result<Option<Id>, Error> {
-    let mut found = condition.first_two(connection)?;
-    if found.len() > 1 {
-        let text = "the criteria match more than one resource; expected at most one";
-        return Err(Error::new(ErrorKind::MultipleMatches, text));
-    }
-    Ok(found.pop())
-}
-
-pub(crate) fn existing(connection: &Connection, scope: &Scope, id: Id) -> Result<Reply, Error> {
-    record::current_version(connection, scope.key, id.as_str())?.ok_or_else(|| absent(scope.resource_type))?.into_reply(
-        Status::Ok,
-        scope.resource_type,
-        id,
-    )
-}
-
-/// No match: the id that the resource brought along, unless somebody has it (http.html#cond-update), or a new one.
-fn unmatched(connection: &Connection, draft: &Draft, fresh: Id) -> Result<Id, Error> {
-    let Some(own) = draft.id.clone() else { return Ok(fresh) };
-    match record::current(connection, draft.scope.key, own.as_str())? {
-        Some(current) if !current.is_deleted => {
-            Err(Error::new(ErrorKind::Conflict, "the criteria match nothing, yet a resource with that `id` exists"))
-        }
-        _ => Ok(own),
-    }
 }

@@ -30,6 +30,25 @@ pub enum ParameterKind {
     Special,
 }
 
+impl ParameterKind {
+    /// The kind of that code, in http://hl7.org/fhir/search-param-type.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Some(match code {
+            "number" => Self::Number,
+            "date" => Self::Date,
+            "string" => Self::String,
+            "token" => Self::Token,
+            "reference" => Self::Reference,
+            "composite" => Self::Composite,
+            "quantity" => Self::Quantity,
+            "uri" => Self::Uri,
+            "special" => Self::Special,
+            _ => return None,
+        })
+    }
+}
+
 /// A part of a composite parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Component {
@@ -115,7 +134,7 @@ fn read(definitions: &Definitions, row: &SearchParameterRow) -> SearchParameter 
     SearchParameter {
         url: definitions.text(row.url),
         code: definitions.text(row.code),
-        kind: kind(definitions.text(row.kind)),
+        kind: ParameterKind::from_code(definitions.text(row.kind)).unwrap_or(ParameterKind::Special),
         expression: Some(definitions.text(row.expression)).filter(|expression| !expression.is_empty()),
         bases: words(row.bases),
         targets: words(row.targets),
@@ -127,20 +146,6 @@ fn read(definitions: &Definitions, row: &SearchParameterRow) -> SearchParameter 
             .chunks_exact(2)
             .filter_map(|pair| Some(Component { definition: pair.first()?, expression: pair.last()? }))
             .collect(),
-    }
-}
-
-fn kind(name: &str) -> ParameterKind {
-    match name {
-        "number" => ParameterKind::Number,
-        "date" => ParameterKind::Date,
-        "string" => ParameterKind::String,
-        "token" => ParameterKind::Token,
-        "reference" => ParameterKind::Reference,
-        "composite" => ParameterKind::Composite,
-        "quantity" => ParameterKind::Quantity,
-        "uri" => ParameterKind::Uri,
-        _ => ParameterKind::Special,
     }
 }
 

@@ -86,7 +86,11 @@ fn read(root: Value<'_>) -> Result<SearchParameter, NotAdded> {
     Ok(SearchParameter {
         url: text(root, "url").ok_or(NotAdded::Member("url"))?,
         code,
-        kind: text(root, "type").and_then(kind).ok_or(NotAdded::Member("type"))?,
+        kind: text(root, "type")
+            .and_then(ParameterKind::from_code)
+            // Special parameters have rules that a definition does not say.
+            .filter(|kind| *kind != ParameterKind::Special)
+            .ok_or(NotAdded::Member("type"))?,
         expression: Some(text(root, "expression").ok_or(NotAdded::Member("expression"))?),
         bases,
         targets: texts(root, "target"),
@@ -101,21 +105,6 @@ fn read(root: Value<'_>) -> Result<SearchParameter, NotAdded> {
 /// Whether a code can be a name in a query: `:` and `.` there mean modifiers and chains.
 fn is_name(code: &str) -> bool {
     code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) && !code.is_empty()
-}
-
-/// Special parameters have rules that a definition does not say.
-fn kind(code: &str) -> Option<ParameterKind> {
-    Some(match code {
-        "number" => ParameterKind::Number,
-        "date" => ParameterKind::Date,
-        "string" => ParameterKind::String,
-        "token" => ParameterKind::Token,
-        "reference" => ParameterKind::Reference,
-        "composite" => ParameterKind::Composite,
-        "quantity" => ParameterKind::Quantity,
-        "uri" => ParameterKind::Uri,
-        _ => return None,
-    })
 }
 
 fn component(value: Value<'_>) -> Option<Component> {

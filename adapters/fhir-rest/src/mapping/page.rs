@@ -1,13 +1,11 @@
 //! Links to pages. The back end's link is sealed into a token: the client can follow it, and cannot make us fetch
 //! anything else.
 
-use adapter::{Call, Error, ErrorKind};
-use fhir::{Interaction, Query};
+pub(crate) use adapter::page::PARAMETER;
+use adapter::{Call, Error, ErrorKind, page};
+use fhir::Query;
 
 use crate::Server;
-
-/// The parameter that carries a token.
-pub(crate) const PARAMETER: &str = "_page";
 
 /// The longest link that is followed.
 const LONGEST: usize = 4_000;
@@ -21,7 +19,7 @@ pub(crate) fn link(server: &Server, call: &Call, target: &str) -> Option<String>
     }
     let expires = server.host.clock.now() + *server.settings.page_lifetime;
     let token = server.host.seal.seal(&context(server, call), target.as_bytes(), expires);
-    Some(format!("{}{}?{PARAMETER}={token}", call.base, place(call)))
+    Some(page::link_to(call, &token))
 }
 
 /// Where a token leads: what follows the back end's base.
@@ -39,45 +37,15 @@ pub(crate) fn open(server: &Server, call: &Call, token: &str) -> Result<String, 
 
 /// The token that a call follows.
 pub(crate) fn asked(call: &Call) -> Option<&str> {
-    query(call)?.first(PARAMETER)
+    page::query(&call.interaction)?.first(PARAMETER)
 }
 
 /// The link to the call itself.
 pub(crate) fn own(call: &Call) -> String {
-    let query = query(call).filter(|query| !query.is_empty()).map(|query| format!("?{}", query.encode()));
-    format!("{}{}{}", call.base, place(call), query.unwrap_or_default())
-}
-
-fn query(call: &Call) -> Option<&Query> {
-    match &call.interaction {
-        Interaction::SearchType { query, .. }
-        | Interaction::SearchSystem { query, .. }
-        | Interaction::HistoryInstance { query, .. }
-        | Interaction::HistoryType { query, .. }
-        | Interaction::HistorySystem { query } => Some(query),
-        _ => None,
-    }
+    page::link(call, &page::query(&call.interaction).map(Query::encode).unwrap_or_default())
 }
 
 /// What a token is good for.
 fn context(server: &Server, call: &Call) -> String {
-    let token = match &call.confined_to {
-        Some(compartment) => format!("{}/{}", compartment.resource_type, compartment.id),
-        None => String::new(),
-    };
-    format!("fhir-rest {} {} {} {token}", server.host.name, call.practice, place(call))
-}
-
-/// The path of a listing, below a base.
-fn place(call: &Call) -> String {
-    match &call.interaction {
-        Interaction::SearchType { resource_type, compartment: Some(owner), .. } => {
-            format!("/{}/{}/{resource_type}", owner.resource_type, owner.id)
-        }
-        Interaction::SearchType { resource_type, .. } => format!("/{resource_type}"),
-        Interaction::HistoryInstance { resource_type, id, .. } => format!("/{resource_type}/{id}/_history"),
-        Interaction::HistoryType { resource_type, .. } => format!("/{resource_type}/_history"),
-        Interaction::HistorySystem { .. } => "/_history".to_owned(),
-        _ => String::new(),
-    }
+    page::context(&format!("fhir-rest {}", server.host.name), call)
 }

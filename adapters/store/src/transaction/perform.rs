@@ -7,9 +7,9 @@ use fhir::{Id, Resource, ResourceType};
 
 use super::references::{Resolved, Resolver, unmatched};
 use super::{Action, Content, Done, Entry, Place, Target, Transaction, Write, located};
+use crate::conditional::{existing, one_match};
 use crate::query::Condition;
 use crate::sql::Connection;
-use crate::store::{existing, one_match};
 use crate::{record, write};
 
 impl Transaction {

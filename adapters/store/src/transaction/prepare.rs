@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use adapter::{Call, Error, ErrorKind, Reply, Status};
-use fhir::bundle::{self, Answers, Context, duplicates};
+use fhir::bundle::{self, Answers, Context, conditional, conditionals, duplicates};
 use fhir::json::{Document, Value};
 use fhir::{Id, Interaction, Query, Resource, ResourceType, VersionId};
 
-use super::references::{Resolved, Resolver, conditional, conditionals};
+use super::references::{Resolved, Resolver};
 use super::{Action, Content, Done, Entry, Look, Place, Target, Told, Transaction, Write, answer, located};
 use crate::capability::is_stored;
+use crate::conditional::condition_deadline;
 use crate::query::{Pages, Search};
 use crate::scopes::Scope;
-use crate::store::{Store, absent, absent_version, condition_deadline, new_id};
+use crate::store::{Store, absent, absent_version, new_id};
 use crate::write::{self, Draft};
 use crate::{history, record};
 
@@ -61,8 +62,8 @@ impl Store {
         }
         for entry in entries {
             let index = entry.index;
-            let texts = entry.interaction.resource().map(|resource| conditionals(&resource.bytes)).transpose();
-            for text in texts.map_err(|error| located(error, index))?.unwrap_or_default() {
+            let texts = entry.interaction.resource().map(|resource| conditionals(&resource.bytes));
+            for text in texts.unwrap_or_default() {
                 self.add_condition(call, &mut transaction, text).await.map_err(|error| located(error, index))?;
             }
             let entry = self.entry(call, entry).await.map_err(|error| located(error, index))?;

@@ -215,7 +215,7 @@ impl<'a> Page<'a> {
         } else if !self.failures.is_empty() {
             self.entries.push(bundle::outcome(&Outcome(std::mem::take(&mut self.failures))));
         }
-        let mut links = vec![("self", page::own_link(call, &self.position.query))];
+        let mut links = vec![("self", adapter::page::link(call, &self.position.query))];
         self.position.at = self.sources.into_iter().filter_map(|source| source.rest(call)).collect();
         if self.asked.size.is_some() && !self.position.at.is_empty() {
             links.extend(page::link(federation, call, &self.position).map(|url| ("next", url)));

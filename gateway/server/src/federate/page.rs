@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::{Call, Error, ErrorKind};
+pub(super) use adapter::page::PARAMETER;
+use adapter::{Call, Error, ErrorKind, page};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::{Interaction, Query};
@@ -14,8 +15,6 @@ use sha2::{Digest, Sha256};
 
 use super::Federation;
 
-/// The parameter that carries a position.
-pub(super) const PARAMETER: &str = "_page";
 /// How long a link holds.
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// Bytes by which an entry is known again.
@@ -105,26 +104,18 @@ pub(super) fn asked(
 pub(super) fn link(federation: &Federation, call: &Call, position: &Position) -> Option<String> {
     let content = serde_json::to_vec(position).ok()?;
     let token = federation.seal.seal(&context(call), &content, federation.clock.now() + LIFETIME);
-    Some(format!("{}{}?{PARAMETER}={token}", call.base, place(&call.interaction)))
-}
-
-/// The link to what was asked.
-pub(super) fn own_link(call: &Call, query: &str) -> String {
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("{}{}{mark}{query}", call.base, place(&call.interaction))
+    Some(page::link_to(call, &token))
 }
 
 /// The query of a member's own link to its next page; none for a link that leads elsewhere.
 pub(super) fn followed(call: &Call, url: &str) -> Option<String> {
-    let rest = url.strip_prefix(&*call.base)?.strip_prefix(place(&call.interaction).as_str())?;
+    let rest = url.strip_prefix(&*call.base)?.strip_prefix(page::place(&call.interaction).as_str())?;
     rest.strip_prefix('?').map(str::to_owned)
 }
 
 /// What a link is good for.
 fn context(call: &Call) -> String {
-    let owner = call.confined_to.as_ref().map(|owner| format!("{}/{}", owner.resource_type, owner.id));
-    let owner = owner.unwrap_or_default();
-    format!("federation {} {} {owner}", call.practice, place(&call.interaction))
+    page::context("federation", call)
 }
 
 /// The parameters of a listing.
@@ -148,20 +139,4 @@ pub(super) fn with_query(mut interaction: Interaction, other: Query) -> Interact
         *query = other;
     }
     interaction
-}
-
-/// The path of a listing, below a base.
-fn place(interaction: &Interaction) -> String {
-    match interaction {
-        Interaction::SearchType { resource_type, compartment: Some(owner), .. } => {
-            format!("/{}/{}/{resource_type}", owner.resource_type, owner.id)
-        }
-        Interaction::SearchType { resource_type, .. } => format!("/{resource_type}"),
-        Interaction::SearchSystem { compartment: Some(owner), .. } => {
-            format!("/{}/{}/*", owner.resource_type, owner.id)
-        }
-        Interaction::HistoryType { resource_type, .. } => format!("/{resource_type}/_history"),
-        Interaction::HistorySystem { .. } => "/_history".to_owned(),
-        _ => String::new(),
-    }
 }

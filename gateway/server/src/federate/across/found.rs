@@ -8,7 +8,7 @@ use fhir::json::{Document, Limits, Node, Value, scan};
 use fhir::{Issue, Outcome, Query, ResourceType, Version};
 use search::{IndexValue, Parameter};
 
-use super::super::{bundle, page};
+use super::super::bundle;
 use super::include::Include;
 
 /// A Bundle with what is in it, and what comes along.
@@ -86,7 +86,7 @@ impl Found {
             .into_iter()
             .flat_map(Value::children)
             .filter_map(|link| match text(link, "relation")?.as_str() {
-                "self" => Some(("self".to_owned(), page::own_link(call, &asked.encode()))),
+                "self" => Some(("self".to_owned(), adapter::page::link(call, &asked.encode()))),
                 relation => Some((relation.to_owned(), format!("{}&{}", text(link, "url")?, more.encode()))),
             })
             .collect();
@@ -108,7 +108,7 @@ impl Found {
 
 /// The answer to a search that nothing can match.
 pub(super) fn nothing(call: &Call, asked: &Query) -> Reply {
-    let links = [("self", page::own_link(call, &asked.encode()))];
+    let links = [("self", adapter::page::link(call, &asked.encode()))];
     Reply::new(Status::Ok).with_body(bundle::write("searchset", Some(0), &links, &[]))
 }
 
