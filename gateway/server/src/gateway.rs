@@ -224,6 +224,7 @@ async fn assemble(
         clock: Arc::clone(clock),
         meters,
         tracing: Tracing::new(&config.telemetry),
+        seal,
         reply: config.limits.reply.as_usize(),
         origins: config.gateway.origins.clone(),
         owed: TaskTracker::new(),

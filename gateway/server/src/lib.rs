@@ -9,6 +9,7 @@ pub mod failure;
 pub mod federate;
 pub mod gateway;
 pub mod listener;
+pub mod operations;
 pub mod packages;
 pub mod passage;
 pub mod pipeline;

@@ -4,7 +4,6 @@
 
 mod batch;
 pub mod discovery;
-mod examine;
 mod hold;
 mod open;
 mod patch;
@@ -15,6 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use adapter::seal::Seal;
 use adapter::{Clock, Reply};
 use fhir::{Interaction, Issue, IssueType, Shape};
 use futures_util::FutureExt;
@@ -29,6 +29,7 @@ use crate::authorize::limits::RateLimitFields;
 use crate::authorize::{self, Authority, Permitted};
 use crate::failure::Failure;
 use crate::listener::{Answer, Body, Peer};
+use crate::operations::{self, Running};
 use crate::packages::Packages;
 use crate::passage::{Passage, Stage};
 use crate::receive::path::Path;
@@ -38,7 +39,6 @@ use crate::receive::{self, Envelope, Lingering, Received, Request, negotiate};
 use crate::respond::{self, Manner, account, cors};
 use crate::route::{self, Destination, Plan, Routes};
 use crate::telemetry::{Meters, Tracing};
-use crate::validate::operation::Question;
 use crate::validate::{self, Validated};
 
 /// Everything that answers requests.
@@ -61,6 +61,8 @@ pub struct Pipeline {
     pub meters: Meters,
     /// Which requests are traced.
     pub tracing: Tracing,
+    /// Seals the links that this gateway makes itself.
+    pub seal: Arc<Seal>,
     /// Bytes of a streamed reply that are held when it must be looked into.
     pub reply: usize,
     /// Origins that may call every base.
@@ -184,7 +186,7 @@ impl Pipeline {
             Err(failure) => return Err(self.refuse(record, failure)),
         };
         account::identify(&mut record, &permitted);
-        let safe = permitted.request().interaction.is_safe();
+        let safe = operations::is_safe(&permitted.request().interaction);
         let work = Box::pin(Arc::clone(self).account_for(permitted, record, passage.clone(), lease));
         let (answered, after) = if safe { work.await } else { self.owe(work).await? };
         *passage = after;
@@ -240,8 +242,9 @@ impl Pipeline {
         passage: &mut Passage,
         record: &mut audit::Record,
     ) -> Result<Response<Body>, Failure> {
-        if let Some(question) = question(&permitted)? {
-            return Box::pin(self.examine(&permitted, question, manner, passage, record)).await;
+        if let Some(operation) = operations::of(&permitted.request().interaction) {
+            let running = Running { pipeline: self, permitted: &permitted, passage, record };
+            return Box::pin(operations::answer(operation, running, manner)).await;
         }
         if matches!(permitted.request().interaction, Interaction::Batch { .. }) {
             return Box::pin(self.batch(&permitted, manner, passage, record)).await;
@@ -267,7 +270,7 @@ impl Pipeline {
     }
 
     /// validate -> translate -> dispatch; with what validation let pass.
-    async fn carry(
+    pub(crate) async fn carry(
         self: &Arc<Self>,
         permitted: Permitted,
         plan: &Arc<Plan>,
@@ -284,7 +287,7 @@ impl Pipeline {
         Ok((reply?, validated.warnings().to_vec()))
     }
 
-    fn deadline(&self, request: &Request) -> Instant {
+    pub(crate) fn deadline(&self, request: &Request) -> Instant {
         request.arrived + self.limits.total
     }
 
@@ -302,12 +305,6 @@ impl Pipeline {
         let permitted = Arc::into_inner(permitted).ok_or_else(Failure::panicked)?;
         Ok(validate::conclude(permitted, sound))
     }
-}
-
-/// What `$validate` is asked.
-fn question(permitted: &Permitted) -> Result<Option<Question>, Failure> {
-    let request = permitted.request();
-    Question::of(&request.interaction, request.version).map_err(|failure| failure.in_markup(request.markup.as_deref()))
 }
 
 fn unaudited(full: audit::Full, text: &str) -> Failure {

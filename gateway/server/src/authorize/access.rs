@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use fhir::interaction::Level;
+use fhir::interaction::{Level, Parameters};
 use fhir::{Compartment, Handling, Interaction, Query, ResourceType, Version};
 use search::Criterion;
 
 use super::grant::Grant;
 use super::scope::{Context, Permissions, Scope};
+use crate::operations;
 
 /// What the configuration says of contexts.
 #[derive(Clone, Debug, Default)]
@@ -113,19 +114,27 @@ impl Needs {
             Interaction::SearchSystem { query, .. } => Self::system_search(query).and_of(query, None, version),
             Interaction::HistorySystem { .. } => Self { types: Vec::new(), all: P::SEARCH, is_batch: false },
             Interaction::Batch { .. } => Self { types: Vec::new(), all: P::ALL, is_batch: true },
-            Interaction::Operation { name, level, .. } => Self::operation(name, level),
+            Interaction::Operation { name, level, parameters } => Self::operation(name, level, parameters),
         }
     }
 
-    /// An operation that is not known to only look is taken to do anything.
-    fn operation(name: &str, level: &Level) -> Self {
-        let permissions = if name == "validate" { Permissions::READ } else { Permissions::ALL };
-        match level {
-            Level::Type(of) | Level::Instance(of, _) if name != "everything" => {
-                Self { types: vec![(*of, permissions)], all: Permissions::default(), is_batch: false }
+    /// What the table of operations says; one that is not in it is taken to do anything.
+    fn operation(name: &str, level: &Level, parameters: &Parameters) -> Self {
+        let needed = match (operations::find(name, level), level) {
+            (Some(operation), _) => (operation.needs)(level, parameters),
+            (None, Level::Type(of) | Level::Instance(of, _)) if name != "everything" => {
+                vec![(Some(*of), Permissions::ALL)]
             }
-            _ => Self { types: Vec::new(), all: permissions, is_batch: false },
+            _ => vec![(None, Permissions::ALL)],
+        };
+        let mut needs = Self { types: Vec::new(), all: Permissions::default(), is_batch: false };
+        for (of, permissions) in needed {
+            match of {
+                Some(of) => needs.types.push((of, permissions)),
+                None => needs.all = needs.all.and(permissions),
+            }
         }
+        needs
     }
 
     /// `_type` names the types; without it every type is searched.
@@ -290,7 +299,13 @@ fn confined(
     let refused = |text: &str| Err(format!("a token of one patient {text}"));
     match interaction {
         Interaction::Batch { .. } => return Ok(Reach::Compartment(context, patient.clone())),
-        Interaction::Operation { .. } => return refused("cannot call this"),
+        Interaction::Operation { name, level, .. } => {
+            let Some(operation) = operations::find(name, level) else { return refused("cannot call this") };
+            return match operation.check_patient(level, patient) {
+                Ok(()) => Ok(Reach::Compartment(context, patient.clone())),
+                Err(text) => refused(text),
+            };
+        }
         Interaction::SearchSystem { .. } | Interaction::HistorySystem { .. } | Interaction::HistoryType { .. } => {
             return refused("can search one type at a time");
         }

@@ -16,12 +16,12 @@ use time::format_description::well_known::Rfc3339;
 use super::Pipeline;
 use crate::failure::Failure;
 use crate::listener::Body;
+use crate::operations;
 use crate::passage::Passage;
 use crate::receive::negotiate;
 use crate::receive::site::Site;
 use crate::receive::{Preferences, check_method};
 use crate::respond::{self, Manner};
-use crate::validate::operation;
 
 /// How long a statement is good for: capabilities change rarely, and anybody may ask.
 const FRESH: Duration = Duration::from_secs(2);
@@ -85,9 +85,10 @@ impl Pipeline {
 
     fn statement(&self, site: &Site) -> Value {
         let mut capability = self.routes.capability(&site.practice);
-        for resource in capability.resources.values_mut() {
-            resource.operations.insert(operation::NAME.to_owned(), operation::DEFINITION.to_owned());
+        for (of, resource) in &mut capability.resources {
+            resource.operations.extend(operations::offered(&self.routes, &site.practice, Some(*of)));
         }
+        capability.operations.extend(operations::offered(&self.routes, &site.practice, None));
         let patches = |resource: &fhir::capability::ResourceCapability| {
             resource.interactions.contains(&fhir::InteractionCode::Patch)
         };

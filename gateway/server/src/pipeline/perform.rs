@@ -61,7 +61,7 @@ impl Pipeline {
     }
 
     /// The reply in what the client asked for. XML is made of a whole body.
-    pub(super) async fn written(&self, manner: &Manner, mut reply: Reply, deadline: Instant) -> Result<Reply, Failure> {
+    pub(crate) async fn written(&self, manner: &Manner, mut reply: Reply, deadline: Instant) -> Result<Reply, Failure> {
         if manner.preferences.format.is_xml() {
             let body = self.gather(reply.body).await?;
             let bytes = if let adapter::Body::Bytes(bytes) = &body { bytes.len() } else { 0 };
@@ -73,7 +73,7 @@ impl Pipeline {
     }
 
     /// Holds a streamed body in memory, because somebody must look into it.
-    pub(super) async fn gather(&self, body: adapter::Body) -> Result<adapter::Body, Failure> {
+    pub(crate) async fn gather(&self, body: adapter::Body) -> Result<adapter::Body, Failure> {
         let adapter::Body::Stream(length, mut pieces) = body else { return Ok(body) };
         let mut whole = BytesMut::with_capacity(length.unwrap_or(0).min(64 * 1024) as usize);
         while let Some(piece) = pieces.try_next().await? {

@@ -125,12 +125,13 @@ pub fn succeeded(record: &mut Record, reply: &Reply, now: SystemTime) {
     }
 }
 
-/// What was read is named by the body alone; a write was looked into before it was sent, and a Patient names itself.
+/// What was read, and whatever an operation found, is named by the body alone; a write was looked into before it was sent, and a Patient names itself.
 fn is_told_by_body(record: &Record) -> bool {
     let is_write =
         matches!(record.interaction, InteractionCode::Create | InteractionCode::Update | InteractionCode::Delete);
     let is_patient = record.subject.as_ref().is_some_and(|subject| subject.resource_type == ResourceType::PATIENT);
-    !is_write && (!is_patient || record.interaction == InteractionCode::HistoryInstance)
+    let brings_more = matches!(record.interaction, InteractionCode::HistoryInstance | InteractionCode::Operation);
+    !is_write && (!is_patient || brings_more)
 }
 
 /// Closes the record of a request that failed.

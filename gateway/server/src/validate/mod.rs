@@ -1,7 +1,6 @@
 //! Stage 4: payload to [`Validated`].
 
 mod check;
-pub mod operation;
 
 use std::sync::Arc;
 
