@@ -177,7 +177,7 @@ pub(crate) fn append(
 ) -> sql::Result<i64> {
     let key = match current {
         Some(current) => current.key,
-        None => newest_key(connection, scope)? + 1,
+        None => connection.next(NEWEST_KEY, &values![scope.first(), scope.last()])?,
     };
     let version_key = connection.insert(
         "INSERT INTO version (resource, number, updated, method, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -185,24 +185,21 @@ pub(crate) fn append(
     )?;
     let is_deleted = version.body.is_none();
     if current.is_some() {
-        connection.execute(
-            "UPDATE resource SET current = ?2, number = ?3, updated = ?4, deleted = ?5 WHERE key = ?1",
-            &values![key, version_key, version.number, version.updated, is_deleted],
-        )?;
+        let sql = "UPDATE resource SET current = ?2, number = ?3, updated = ?4, deleted = ?5 WHERE key = ?1";
+        let row = values![key, version_key, version.number, version.updated, is_deleted];
+        connection.execute_each(sql, std::iter::once(row))?;
     } else {
-        connection.execute(
-            "INSERT INTO resource (key, scope, id, current, number, updated, deleted) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            &values![key, scope.key, id, version_key, version.number, version.updated, is_deleted],
-        )?;
+        let sql = "INSERT INTO resource (key, scope, id, current, number, updated, deleted) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let row = values![key, scope.key, id, version_key, version.number, version.updated, is_deleted];
+        connection.execute_each(sql, std::iter::once(row))?;
     }
     Ok(key)
 }
 
+const NEWEST_KEY: &str = "SELECT coalesce(max(key), ?1) FROM resource WHERE key BETWEEN ?1 AND ?2";
+
 /// The newest key of a scope.
 pub(crate) fn newest_key(connection: &Connection, scope: &Scope) -> sql::Result<i64> {
-    connection.number(
-        "SELECT coalesce(max(key), ?1) FROM resource WHERE key BETWEEN ?1 AND ?2",
-        &values![scope.first(), scope.last()],
-    )
+    connection.number(NEWEST_KEY, &values![scope.first(), scope.last()])
 }

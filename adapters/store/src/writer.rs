@@ -137,8 +137,13 @@ where
                 Err(Error::new(ErrorKind::Timeout, "the write waited until its deadline; nothing was written"))
             }
             // A panic in one write ends that write: its savepoint is rolled back.
-            Some(work) => catch_unwind(AssertUnwindSafe(|| work(connection)))
-                .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the store failed; nothing was written"))),
+            Some(work) => catch_unwind(AssertUnwindSafe(|| {
+                let result = work(connection)?;
+                // What a server refuses of it must not be the next one's fault.
+                connection.settle()?;
+                Ok(result)
+            }))
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the store failed; nothing was written"))),
             None => Err(stopped()),
         };
         let outcome = match &result {

@@ -118,6 +118,11 @@ pub(super) fn postgres_number_on(table: &str) -> String {
     )
 }
 
+/// Keys that the identity column of a table gives away.
+pub(super) fn postgres_keys(table: &str, count: u32) -> String {
+    format!("SELECT nextval(pg_get_serial_sequence('{table}', 'key')) FROM generate_series(1, {count})")
+}
+
 /// A statement with its `?` and `?1` as PostgreSQL writes them, `$1`.
 pub(super) fn numbered(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len() + 16);

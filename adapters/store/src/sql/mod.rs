@@ -64,7 +64,8 @@ impl Connection {
         }
     }
 
-    /// Runs one statement for each of many rows of values.
+    /// Runs one statement for each of many rows of values. Inside a transaction a server may be told later, with others; it is told
+    /// before anything is asked, and before a job ends.
     pub(crate) fn execute_each<'v, R: AsRef<[Value<'v>]>>(
         &self,
         sql: &str,
@@ -81,6 +82,15 @@ impl Connection {
         match self {
             Self::Sqlite(connection) => sqlite::insert(connection, sql, values),
             Self::Postgres(connection) => connection.insert(sql, values),
+        }
+    }
+
+    /// The number behind the one number of the one row, and at the next call the one behind that, until the transaction ends: only for
+    /// numbers that nobody else gives away meanwhile.
+    pub(crate) fn next(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
+        match self {
+            Self::Sqlite(_) => Ok(self.number(sql, values)? + 1),
+            Self::Postgres(connection) => connection.next(sql, values),
         }
     }
 
@@ -202,6 +212,14 @@ impl Connection {
                 connection.undo_job();
                 Ok(())
             }
+        }
+    }
+
+    /// Does what was put off: what it comes to belongs to the job that runs.
+    pub(crate) fn settle(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(connection) => connection.settle(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Connection, Dialect, Error, Result};
 
 /// A value for a `?`. Made of what it is with `From`: see the macro `values!`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Value<'a> {
     /// No value.
     Null,
@@ -25,6 +25,16 @@ impl Value<'_> {
             Self::Integer(_) => 8,
             Self::Text(text) => text.len(),
             Self::Blob(bytes) => bytes.len(),
+        }
+    }
+
+    /// The same, borrowed from nobody.
+    pub(crate) fn owned(&self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Integer(value) => Value::Integer(*value),
+            Self::Text(text) => Value::Text(Cow::Owned(text.clone().into_owned())),
+            Self::Blob(bytes) => Value::Blob(Cow::Owned(bytes.clone().into_owned())),
         }
     }
 }

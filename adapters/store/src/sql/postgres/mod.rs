@@ -2,10 +2,12 @@
 
 mod cells;
 mod cursor;
+mod deferred;
 mod session;
 mod source;
 
 use std::cell::{Cell as Slot, RefCell};
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,12 +17,25 @@ use tokio::runtime::Runtime;
 
 use super::{Error, Result, Row, Value};
 pub(super) use cells::cell;
+use deferred::Deferred;
 use session::Session;
 pub use source::SourceError;
 pub(crate) use source::{Source, check_url};
 
 /// How much longer than a statement's own timeout we wait for its answer before the connection is given up.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Keys of new rows that are fetched at a time.
+const KEYS: u32 = 64;
+
+/// Numbers that are this transaction's own: nobody else writes until it ends.
+#[derive(Default)]
+struct Numbers {
+    /// Keys of new rows, by their table.
+    keys: HashMap<String, VecDeque<i64>>,
+    /// The last one of each series.
+    last: HashMap<(String, Vec<Value<'static>>), i64>,
+}
 
 /// A connection. Must not be used on a thread that runs async tasks.
 pub(crate) struct Connection {
@@ -29,6 +44,10 @@ pub(crate) struct Connection {
     session: RefCell<Option<Session>>,
     /// Statements without an answer of interest, sent along with the next one: savepoints cost no round trip.
     pending: RefCell<String>,
+    /// Writes that are sent with whatever is sent next.
+    deferred: RefCell<Deferred>,
+    /// What this transaction may give away.
+    numbers: RefCell<Numbers>,
     /// Whether the savepoint of the running job has been sent, so that there is something to undo.
     is_job_sent: Slot<bool>,
     is_in_transaction: Slot<bool>,
@@ -46,6 +65,8 @@ impl Connection {
             source,
             session: RefCell::new(None),
             pending: RefCell::new(String::new()),
+            deferred: RefCell::default(),
+            numbers: RefCell::default(),
             is_job_sent: Slot::new(false),
             is_in_transaction: Slot::new(false),
             has_failed: Slot::new(false),
@@ -63,15 +84,68 @@ impl Connection {
         sql: &str,
         rows: impl Iterator<Item = R>,
     ) -> Result<()> {
-        let rows: Vec<R> = rows.collect();
-        if rows.is_empty() {
-            return Ok(());
+        if !self.is_in_transaction.get() {
+            let rows: Vec<R> = rows.collect();
+            return self.ask(async |session, before| session.execute_each(before, sql, &rows).await);
         }
-        self.ask(async |session, before| session.execute_each(before, sql, &rows).await)
+        for row in rows {
+            self.put_off(sql, row.as_ref().iter().map(Value::owned).collect())?;
+        }
+        Ok(())
     }
 
+    fn put_off(&self, sql: &str, row: Vec<Value<'static>>) -> Result<()> {
+        let is_full = {
+            let mut deferred = self.deferred.borrow_mut();
+            deferred.add(sql, row);
+            deferred.is_full()
+        };
+        if is_full { self.settle() } else { Ok(()) }
+    }
+
+    /// Sends what was put off.
+    pub(super) fn settle(&self) -> Result<()> {
+        let deferred = self.deferred.take();
+        if deferred.is_empty() {
+            return Ok(());
+        }
+        self.tell(async |session, before| session.execute_all(before, &deferred).await)
+    }
+
+    /// The key is this side's choice, so that nobody need wait for it.
     pub(super) fn insert(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
-        self.one(&format!("{sql} RETURNING key"), values, |row| row.get(0))?.ok_or(Error::NoRow)
+        let keyed = deferred::with_key(sql, values.len()).zip(deferred::table(sql));
+        let Some((keyed, table)) = keyed.filter(|_| self.is_in_transaction.get()) else {
+            return self.one(&format!("{sql} RETURNING key"), values, |row| row.get(0))?.ok_or(Error::NoRow);
+        };
+        let key = self.key(table)?;
+        self.put_off(&keyed, values.iter().map(Value::owned).chain([Value::from(key)]).collect())?;
+        Ok(key)
+    }
+
+    fn key(&self, table: &str) -> Result<i64> {
+        let known = self.numbers.borrow_mut().keys.get_mut(table).and_then(VecDeque::pop_front);
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let keys = self.all(&super::dialect::postgres_keys(table, KEYS), &[], |row| row.get(0))?;
+        let mut keys = VecDeque::from(keys);
+        let first = keys.pop_front().ok_or(Error::NoRow)?;
+        self.numbers.borrow_mut().keys.insert(table.to_owned(), keys);
+        Ok(first)
+    }
+
+    pub(super) fn next(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
+        let series = (sql.to_owned(), values.iter().map(Value::owned).collect());
+        let last = self.numbers.borrow().last.get(&series).copied();
+        let next = match last {
+            Some(last) => last,
+            None => self.one(sql, values, |row| row.get::<i64>(0))?.ok_or(Error::NoRow)?,
+        } + 1;
+        if self.is_in_transaction.get() {
+            self.numbers.borrow_mut().last.insert(series, next);
+        }
+        Ok(next)
     }
 
     pub(super) fn one<T>(
@@ -135,6 +209,7 @@ impl Connection {
 
     fn begin(&self, sql: &str) -> Result<()> {
         self.pending.borrow_mut().clear();
+        self.forget();
         self.is_in_transaction.set(false);
         let begun = self.batch(sql);
         self.has_failed.set(false);
@@ -146,12 +221,19 @@ impl Connection {
         begun
     }
 
+    /// Lets go of what belonged to a transaction.
+    fn forget(&self) {
+        self.deferred.take();
+        self.numbers.take();
+    }
+
     pub(super) fn begin_job(&self) {
         self.defer("SAVEPOINT job;");
         self.is_job_sent.set(false);
     }
 
     pub(super) fn undo_job(&self) {
+        self.deferred.take();
         // After a failed statement nothing else is taken; before the first one there is nothing to undo.
         if self.is_job_sent.get() {
             self.pending.borrow_mut().clear();
@@ -161,6 +243,7 @@ impl Connection {
     }
 
     pub(super) fn end_job(&self) -> Result<()> {
+        self.settle()?;
         if self.has_failed.get() {
             return Err(Error::Failed);
         }
@@ -169,6 +252,7 @@ impl Connection {
     }
 
     pub(super) fn commit(&self) -> Result<()> {
+        self.settle()?;
         // The server would roll back, and call that a success.
         if self.has_failed.get() {
             return Err(Error::Failed);
@@ -184,6 +268,7 @@ impl Connection {
 
     pub(super) fn roll_back(&self) {
         self.pending.borrow_mut().clear();
+        self.forget();
         self.has_failed.set(false);
         // Even past the deadline: the connection is used again.
         let deadline = self.deadline.replace(None);
@@ -225,8 +310,14 @@ impl Connection {
         self.pending.borrow_mut().push_str(sql);
     }
 
-    /// Sends a request together with what is pending, and waits for its answer.
+    /// Sends a request behind what was put off, and waits for its answer.
     fn ask<T>(&self, request: impl AsyncFn(&mut Session, &str) -> Result<T>) -> Result<T> {
+        self.settle()?;
+        self.tell(request)
+    }
+
+    /// Sends a request together with what is pending, and waits for its answer.
+    fn tell<T>(&self, request: impl AsyncFn(&mut Session, &str) -> Result<T>) -> Result<T> {
         let deadline = self.deadline.get();
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(Error::Late);

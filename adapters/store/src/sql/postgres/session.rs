@@ -6,6 +6,7 @@ use futures_util::future::{join, try_join_all};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
+use super::deferred::{Deferred, for_many};
 use super::source::Source;
 use crate::sql::dialect::numbered;
 use crate::sql::{Error, Result, Value};
@@ -69,6 +70,31 @@ impl Session {
             let parameters: Vec<_> = rows.iter().map(|row| parameters(row.as_ref())).collect();
             let all = try_join_all(parameters.iter().map(|parameters| self.client.execute(statement, parameters)));
             self.behind(std::mem::take(&mut before), all).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs what was put off, a stage at a time; all rows of an insertion in one statement.
+    pub(super) async fn execute_all(&mut self, before: &str, deferred: &Deferred) -> Result<()> {
+        let mut before = before.to_owned();
+        for stage in deferred.stages() {
+            let mut runs = Vec::with_capacity(stage.len());
+            for one in stage {
+                before = self.prepare(&before, &one.sql).await?;
+                let many =
+                    if one.rows.len() > 1 { for_many(&one.sql, self.statement(&one.sql)?.params()) } else { None };
+                if let Some(many) = &many {
+                    before = self.prepare(&before, many).await?;
+                    runs.push(Run { statement: self.statement(many)?.clone(), values: columns(&one.rows) });
+                    continue;
+                }
+                let statement = self.statement(&one.sql)?;
+                runs.extend(one.rows.iter().map(|row| Run { statement: statement.clone(), values: cells(row) }));
+            }
+            for runs in runs.chunks(PIPELINE) {
+                let all = try_join_all(runs.iter().map(|run| run.on(&self.client)));
+                self.behind(std::mem::take(&mut before), all).await?;
+            }
         }
         Ok(())
     }
@@ -148,6 +174,30 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.carrier.abort();
     }
+}
+
+/// A statement with its values.
+struct Run<'v> {
+    statement: Statement,
+    values: Vec<Box<dyn ToSql + Sync + 'v>>,
+}
+
+impl Run<'_> {
+    async fn on(&self, client: &Client) -> std::result::Result<u64, tokio_postgres::Error> {
+        let values: Vec<&(dyn ToSql + Sync)> = self.values.iter().map(|value| &**value as _).collect();
+        client.execute(&self.statement, &values).await
+    }
+}
+
+fn cells<'v>(row: &'v [Value<'static>]) -> Vec<Box<dyn ToSql + Sync + 'v>> {
+    row.iter().map(|value| Box::new(value) as _).collect()
+}
+
+/// The same values as an array for each column.
+fn columns<'v>(rows: &'v [Vec<Value<'static>>]) -> Vec<Box<dyn ToSql + Sync + 'v>> {
+    let width = rows.first().map_or(0, Vec::len);
+    let column = |number: usize| rows.iter().filter_map(|row| row.get(number)).collect::<Vec<&'v Value<'static>>>();
+    (0..width).map(|number| Box::new(column(number)) as _).collect()
 }
 
 fn parameters<'v>(values: &'v [Value<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
