@@ -62,6 +62,9 @@ pub struct Call {
     /// cannot be sure of that while others write refuses. The gateway asks for it where a confined token may not touch what
     /// it has not been shown to be its own.
     pub must_create: bool,
+    /// An answer that lacks what one of several back ends has is of no use: the condition of a write, a chain. The gateway's own
+    /// federations refuse then; an adapter has one back end, and need not look at it.
+    pub must_be_complete: bool,
     /// What to do with search parameters that are not known or not offered. A condition of a write is always strict.
     pub handling: Handling,
     /// When the answer is of no use any more.

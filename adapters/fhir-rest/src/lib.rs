@@ -170,6 +170,7 @@ impl Server {
             confined_to: None,
             directory: Arc::default(),
             must_create: false,
+            must_be_complete: false,
             handling: fhir::Handling::Strict,
             deadline,
             idempotency_key: None,

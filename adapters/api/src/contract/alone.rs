@@ -49,6 +49,7 @@ pub fn call(interaction: Interaction) -> Call {
         confined_to: None,
         directory: Arc::default(),
         must_create: false,
+        must_be_complete: false,
         handling: Handling::Strict,
         deadline: Instant::now() + PATIENCE,
         idempotency_key: None,

@@ -101,6 +101,7 @@ impl Adapter for JsonApi {
             confined_to: None,
             directory: Arc::default(),
             must_create: false,
+            must_be_complete: false,
             handling: Handling::Strict,
             deadline: Instant::now() + HEALTH_LIMIT,
             idempotency_key: None,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fhir::json::{Document, Limits, Value, scan};
-use fhir::{Outcome, ResourceType, Version};
+use fhir::{Id, Outcome, ResourceType, Version};
 
 use super::order::{Key, Order};
 
@@ -25,6 +25,14 @@ pub(super) struct Entry {
     /// Type, id and, in a history, the version.
     pub(super) identity: String,
     pub(super) keys: Vec<Key>,
+}
+
+impl Entry {
+    /// The id of its resource, when that is of the type.
+    pub(super) fn id_of(&self, of: ResourceType) -> Option<Id> {
+        let (named, _) = self.identity.split_once(' ')?;
+        named.strip_prefix(of.as_str())?.strip_prefix('/')?.parse().ok()
+    }
 }
 
 /// Reads a page whose ids are those of clients. None for what is no Bundle.

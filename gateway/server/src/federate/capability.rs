@@ -30,7 +30,7 @@ impl Merged {
         {
             return Arc::clone(&known.merged);
         }
-        let merged = Arc::new(merge(&now));
+        let merged = Arc::new(merge(members, &now));
         self.0.store(Some(Arc::new(Of { members: now, merged: Arc::clone(&merged) })));
         merged
     }
@@ -48,11 +48,13 @@ pub(super) fn offers(capability: &Capability, interaction: &Interaction) -> bool
     }
 }
 
-fn merge(members: &[Arc<Capability>]) -> Capability {
+fn merge(of: &[Member], members: &[Arc<Capability>]) -> Capability {
+    let shares = |kind| of.first().is_some_and(|first| first.ids.shares(kind));
     let mut merged = Capability::empty(members.first().map_or(Version::R4, |first| first.version));
-    for of in members.iter().flat_map(|member| member.resources.keys()) {
-        if !merged.resources.contains_key(of) {
-            merged.resources.insert(*of, merge_type(members, *of));
+    for kind in members.iter().flat_map(|member| member.resources.keys()) {
+        if !merged.resources.contains_key(kind) {
+            let is_shared = shares(*kind);
+            merged.resources.insert(*kind, merge_type(members, *kind, is_shared));
         }
     }
     for member in members {
@@ -63,7 +65,7 @@ fn merge(members: &[Arc<Capability>]) -> Capability {
 }
 
 /// An interaction is offered where one member offers it; a search parameter where all do that are searched.
-fn merge_type(members: &[Arc<Capability>], of: ResourceType) -> ResourceCapability {
+fn merge_type(members: &[Arc<Capability>], of: ResourceType, is_shared: bool) -> ResourceCapability {
     let offering: Vec<&ResourceCapability> = members.iter().filter_map(|member| member.resources.get(&of)).collect();
     let mut merged = ResourceCapability::default();
     let Some(first) = offering.first() else { return merged };
@@ -71,17 +73,13 @@ fn merge_type(members: &[Arc<Capability>], of: ResourceType) -> ResourceCapabili
         merged.interactions.extend(member.interactions.iter().filter(|code| !NOT_FEDERATED.contains(code)));
         merged.profiles.extend(member.profiles.iter().cloned());
         merged.operations.extend(member.operations.clone());
-        merged.update_create |= member.update_create;
+        // A client would have to choose an id with the prefix of one of them.
+        merged.update_create |= member.update_create && !is_shared;
     }
     if offering.iter().all(|member| member.versioning == first.versioning) {
         merged.versioning.clone_from(&first.versioning);
     }
-    if offering.len() == 1 {
-        // A condition sees all that there is, which is one back end here.
-        merged.conditional_create = first.conditional_create;
-        merged.conditional_update = first.conditional_update;
-        merged.conditional_delete.clone_from(&first.conditional_delete);
-    }
+    conditions(&mut merged, &offering);
     let searched = |member: &&&ResourceCapability| member.interactions.contains(&InteractionCode::SearchType);
     let searched: Vec<_> = offering.iter().filter(searched).collect();
     if let Some(first) = searched.first() {
@@ -94,4 +92,26 @@ fn merge_type(members: &[Arc<Capability>], of: ResourceType) -> ResourceCapabili
         merged.revinclude.retain(|include| all(&|member| member.revinclude.contains(include)));
     }
     merged
+}
+
+/// What writes on a condition can be had: with several members, each of them must be asked, and any of them may have to write.
+fn conditions(merged: &mut ResourceCapability, offering: &[&ResourceCapability]) {
+    if let [only] = offering {
+        merged.conditional_create = only.conditional_create;
+        merged.conditional_update = only.conditional_update;
+        merged.conditional_delete.clone_from(&only.conditional_delete);
+        return;
+    }
+    if !offering.iter().all(|member| member.interactions.contains(&InteractionCode::SearchType)) {
+        return;
+    }
+    let all = |code: InteractionCode, has: &dyn Fn(&ResourceCapability) -> bool| {
+        let mut writing = offering.iter().filter(|member| member.interactions.contains(&code)).peekable();
+        writing.peek().is_some() && writing.all(|member| has(member))
+    };
+    merged.conditional_create = all(InteractionCode::Create, &|member| member.conditional_create);
+    merged.conditional_update = all(InteractionCode::Update, &|member| member.conditional_update);
+    let deletes = all(InteractionCode::Delete, &|member| member.conditional_delete.is_some());
+    // Several on several back ends would not go together.
+    merged.conditional_delete = deletes.then(|| "single".to_owned());
 }

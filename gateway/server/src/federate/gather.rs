@@ -17,7 +17,6 @@ use super::bundle::{self, Entry, Listed};
 use super::order::Order;
 use super::page::{self, At, Position};
 use super::{Federation, Member};
-use crate::dispatch;
 
 /// Entries of a page without `_count`.
 const DEFAULT: usize = 50;
@@ -49,7 +48,7 @@ pub(super) async fn list(federation: &Federation, call: Call) -> Result<Reply, E
     });
     let answers = join_all(known.map(|(member, at)| answer(federation, member, at, &call, &asked))).await;
     let mut page = Page::new(position, &asked);
-    page.take(answers)?;
+    page.take(answers, call.must_be_complete)?;
     page.merge();
     Ok(page.reply(federation, &call))
 }
@@ -92,7 +91,7 @@ async fn ask(federation: &Federation, member: &Member, at: &At, call: &Call, ask
     let own = Call { interaction: page::with_query(call.interaction.clone(), query), ..call.clone() };
     // It is asked for nothing that it can have.
     let Some(own) = member.call(own)? else { return Ok(Listed { total: Some(0), ..Listed::default() }) };
-    let reply = dispatch::shielded(&*member.adapter, own).await?;
+    let reply = federation.reply_of(member, own).await?;
     let bad = || Error::new(ErrorKind::BadReply, "expected a Bundle from the back end");
     let adapter::Body::Bytes(bytes) = federation.told(member, reply, &call.base).await?.body else { return Err(bad()) };
     bundle::read(&bytes, &asked.order, call.version).ok_or_else(bad)
@@ -145,8 +144,9 @@ impl<'a> Page<'a> {
         Self { position, asked, sources: Vec::new(), failures, entries: Vec::new(), given: HashSet::new() }
     }
 
-    /// Takes the answers in. The client's own fault is told as it is; a back end that fails is left out, unless all do.
-    fn take(&mut self, answers: Vec<Answered>) -> Result<(), Error> {
+    /// Takes the answers in. The client's own fault is told as it is; a back end that fails is left out, unless all do, or a part is
+    /// of no use.
+    fn take(&mut self, answers: Vec<Answered>, must_be_complete: bool) -> Result<(), Error> {
         let is_first = answers.iter().all(|answered| answered.at.page.is_none() && answered.at.seen().is_empty());
         let mut total = Some(0);
         let mut first_error = None;
@@ -156,7 +156,7 @@ impl<'a> Page<'a> {
                     total = total.zip(listed.total).map(|(sum, more)| sum + more);
                     self.sources.push(Source::new(at, listed));
                 }
-                Err(error) if is_clients(error.kind) => return Err(error),
+                Err(error) if must_be_complete || is_clients(error.kind) => return Err(error),
                 Err(error) => {
                     total = None;
                     self.failures.push(unanswered(&at.name, error.kind.issue_type()));

@@ -6,6 +6,7 @@
 pub mod across;
 mod bundle;
 mod capability;
+pub(crate) mod conditional;
 mod gather;
 mod ground;
 pub mod names;
@@ -18,6 +19,7 @@ pub mod space;
 pub use ground::{Ground, Spaces};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapter::reply::Subject;
 use adapter::seal::Seal;
@@ -29,6 +31,9 @@ use futures_util::TryStreamExt;
 
 use crate::dispatch;
 use space::{Ids, Whose};
+
+/// What of a request's time is left when a back end that is one of several is given up.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// One adapter of a federation.
 pub struct Member {
@@ -48,6 +53,7 @@ pub struct Federation {
     clock: Arc<dyn Clock>,
     /// Bytes of one reply that are held.
     reply: usize,
+    turns: conditional::Turns,
 }
 
 #[async_trait::async_trait]
@@ -60,8 +66,16 @@ impl Adapter for Federation {
         if gather::is_listing(&call.interaction) {
             return Box::pin(gather::list(self, call)).await;
         }
+        if !capability::offers(&self.capability(), &call.interaction) {
+            return Err(unserved(&call.interaction));
+        }
         let member = self.member(&call.interaction)?;
-        self.ask(member, call).await
+        match conditional::condition(&call.interaction) {
+            Some((of, _)) if self.holding(of).nth(1).is_some() => {
+                Box::pin(conditional::write(self, member, call)).await
+            }
+            _ => self.ask(member, call).await,
+        }
     }
 
     async fn health(&self) -> Health {
@@ -80,7 +94,7 @@ impl Federation {
     /// Puts members together.
     #[must_use]
     pub fn new(members: Vec<Member>, seal: Arc<Seal>, clock: Arc<dyn Clock>, reply: usize) -> Self {
-        Self { members, merged: capability::Merged::default(), seal, clock, reply }
+        Self { members, merged: Default::default(), seal, clock, reply, turns: Default::default() }
     }
 
     /// The one member that an interaction goes to.
@@ -93,10 +107,7 @@ impl Federation {
             return self.members.iter().find(own).ok_or_else(|| nobodys(interaction));
         }
         let takes = |member: &&Member| capability::offers(&member.adapter.capability(), interaction);
-        self.members.iter().find(takes).ok_or_else(|| {
-            let text = format!("none of the back ends of this route offers {}", interaction.code().code());
-            Error::new(ErrorKind::NotSupported, text)
-        })
+        self.members.iter().find(takes).ok_or_else(|| unserved(interaction))
     }
 
     /// Asks one member in its own ids, and tells the answer in those of clients.
@@ -105,6 +116,21 @@ impl Federation {
         let call = member.call(call)?.ok_or_else(absent)?;
         let reply = dispatch::shielded(&*member.adapter, call).await?;
         self.told(member, reply, &base).await
+    }
+
+    /// The members that hold resources of a type.
+    fn holding(&self, of: ResourceType) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(move |member| member.adapter.capability().resources.contains_key(&of))
+    }
+
+    /// What a member that is one of several says. It is given up in time to tell the client what the others have.
+    async fn reply_of(&self, member: &Member, own: Call) -> Result<Reply, Error> {
+        let left = own.deadline.saturating_duration_since(std::time::Instant::now());
+        let deadline = own.deadline - (left / 10).min(MARGIN);
+        let asked = dispatch::shielded(&*member.adapter, Call { deadline, ..own });
+        tokio::time::timeout_at(deadline.into(), asked).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Timeout, format!("the back end `{}` did not answer in time", member.name)))
+        })
     }
 
     /// An answer of a member in the ids of clients. What is long is written down before anybody sees it.
@@ -265,6 +291,11 @@ impl Member {
 
 fn absent() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such resource")
+}
+
+fn unserved(interaction: &Interaction) -> Error {
+    let text = format!("none of the back ends of this route offers {}", interaction.code().code());
+    Error::new(ErrorKind::NotSupported, text)
 }
 
 /// An id that no member has made: nothing is there, and nothing can be made there.

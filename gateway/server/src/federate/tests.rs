@@ -10,6 +10,9 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod conditional;
+mod contract;
+
 use super::names::Names;
 use super::space::Space;
 use super::*;
@@ -19,6 +22,7 @@ struct Back {
     store: store::Store,
     fails: Mutex<Option<ErrorKind>>,
     says: Mutex<Option<Value>>,
+    pause: Mutex<Duration>,
     _folder: TempDir,
 }
 
@@ -27,7 +31,7 @@ impl Back {
         let folder = tempfile::tempdir().unwrap();
         let settings = toml::from_str("").unwrap();
         let store = store::Kind::connect(settings, alone::host(folder.path())).await.unwrap();
-        Arc::new(Self { store, fails: Mutex::default(), says: Mutex::default(), _folder: folder })
+        Arc::new(Self { store, fails: Mutex::default(), says: Mutex::default(), pause: Mutex::default(), _folder: folder })
     }
 
     async fn put(&self, resource: Value) {
@@ -47,6 +51,10 @@ impl Adapter for Back {
     }
 
     async fn perform(&self, call: Call) -> Result<Reply, Error> {
+        let pause = *self.pause.lock();
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
         if let Some(kind) = *self.fails.lock() {
             return Err(Error::new(kind, "scripted"));
         }

@@ -12,11 +12,8 @@ use super::Pipeline;
 use crate::authorize::{Permitted, confine};
 use crate::dispatch;
 use crate::failure::Failure;
+use crate::federate::conditional::has_only_criteria;
 use crate::route::Plan;
-
-/// Parameters that say how to answer and not what to find: in a condition they would be passed over.
-const NO_CRITERIA: [&str; 9] =
-    ["_count", "_sort", "_total", "_summary", "_elements", "_include", "_revinclude", "_contained", "_page"];
 
 impl Pipeline {
     /// The write that may be sent instead; none when there is nothing to do.
@@ -70,14 +67,14 @@ impl Pipeline {
         resource_type: ResourceType,
         criteria: &Query,
     ) -> Result<Option<Id>, Failure> {
-        if criteria.iter().any(|(name, _)| NO_CRITERIA.contains(&name.split(':').next().unwrap_or_default())) {
+        if !has_only_criteria(criteria) {
             let text = "expected search criteria only in a condition";
             return Err(Failure::new(StatusCode::BAD_REQUEST, IssueType::Invalid, text));
         }
         let mut query = criteria.clone();
         query.push("_count", "2");
         let interaction = Interaction::SearchType { resource_type, compartment: None, query };
-        let search = Call { interaction, handling: Handling::Strict, ..write.clone() };
+        let search = Call { interaction, handling: Handling::Strict, must_be_complete: true, ..write.clone() };
         let found = dispatch::perform(plan, search).await.map_err(|error| confine::error(permitted, error))?;
         let Body::Bytes(bundle) = self.gather(found.body).await? else { return Ok(None) };
         let mut ids = confine::matches(permitted, &bundle)?;

@@ -53,6 +53,7 @@ pub fn own_call(
         confined_to: permitted.reach().patient().cloned(),
         directory: permitted.directory(),
         must_create: false,
+        must_be_complete: false,
         handling: asked.preferences.handling,
         deadline,
         idempotency_key: asked.idempotency_key.clone(),

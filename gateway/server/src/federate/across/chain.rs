@@ -115,7 +115,8 @@ async fn all(across: &Across<'_>, call: &Call, of: ResourceType, name: &str, val
     let mut query = Query::default();
     query.push(name, value);
     query.push("_count", MOST_LINKS.to_string());
-    let found = across.ask(call, of, query).await?;
+    let whole = Call { must_be_complete: true, ..call.clone() };
+    let found = across.ask(&whole, of, query).await?;
     if found.has_next { Err(too_many()) } else { Ok(found) }
 }
 
