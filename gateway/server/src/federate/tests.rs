@@ -31,7 +31,13 @@ impl Back {
         let folder = tempfile::tempdir().unwrap();
         let settings = toml::from_str("").unwrap();
         let store = store::Kind::connect(settings, alone::host(folder.path())).await.unwrap();
-        Arc::new(Self { store, fails: Mutex::default(), says: Mutex::default(), pause: Mutex::default(), _folder: folder })
+        Arc::new(Self {
+            store,
+            fails: Mutex::default(),
+            says: Mutex::default(),
+            pause: Mutex::default(),
+            _folder: folder,
+        })
     }
 
     async fn put(&self, resource: Value) {
