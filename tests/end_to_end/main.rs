@@ -14,6 +14,7 @@ mod fhir_client;
 mod interactions;
 mod issuers;
 mod logs;
+mod scene;
 mod support;
 mod telemetry;
 mod tokens;

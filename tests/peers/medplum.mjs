@@ -1,5 +1,7 @@
 // Medplum's FHIR router on its in-memory repository, as a FHIR R4 server: an outside back end.
-// node medplum.mjs PORT, base http://127.0.0.1:PORT/fhir/R4; prints `ready`. Found in FRONTDESK_PEERS/node_modules.
+// node medplum.mjs PORT [FILE], base http://127.0.0.1:PORT/fhir/R4; prints `ready`. Found in FRONTDESK_PEERS/node_modules.
+// With a file it has its resources again after a restart.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -18,6 +20,10 @@ indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
 const repository = new MemoryRepository();
 const router = new FhirRouter({});
 const port = Number(process.argv[2]);
+const file = process.argv[3];
+if (file && existsSync(file)) {
+  for (const resource of JSON.parse(readFileSync(file, 'utf8'))) await repository.createResource(resource);
+}
 const base = `http://127.0.0.1:${port}/fhir/R4`;
 const statuses = { created: 201, 'not-found': 404, gone: 410, conflict: 409, 'precondition-failed': 412 };
 
@@ -27,6 +33,7 @@ const server = http.createServer((request, response) => {
   request.on('end', async () => {
     try {
       const [status, resource] = await answer(request, body);
+      if (file && request.method !== 'GET') keep();
       const headers = { 'content-type': 'application/fhir+json' };
       if (resource?.meta?.versionId) headers.etag = `W/"${resource.meta.versionId}"`;
       if (status === 201) headers.location = `${base}/${resource.resourceType}/${resource.id}`;
@@ -58,8 +65,27 @@ async function answer(request, body) {
     },
     repository
   );
+  if (resource?.type === 'searchset') resource.link = links(url, resource.total);
   const failed = outcome.issue?.[0]?.severity === 'error';
   return [statuses[outcome.id] ?? (failed ? 400 : 200), resource ?? outcome];
+}
+
+// Its repository pages by `_offset` and leaves the links to the server around it.
+function links(url, total) {
+  const number = (name, otherwise) => Number(url.searchParams.get(name) ?? otherwise);
+  const [count, offset] = [number('_count', 20), number('_offset', 0)];
+  const link = [{ relation: 'self', url: url.href }];
+  if (count > 0 && offset + count < total) {
+    const next = new URL(url);
+    next.searchParams.set('_offset', offset + count);
+    link.push({ relation: 'next', url: next.href });
+  }
+  return link;
+}
+
+function keep() {
+  const all = [...repository.resources.values()].flatMap((ofType) => [...ofType.values()]);
+  writeFileSync(file, JSON.stringify(all));
 }
 
 // Its own /metadata is empty.
@@ -67,7 +93,8 @@ function statement() {
   const types = ['Patient', 'Practitioner', 'PractitionerRole', 'Appointment', 'AppointmentResponse', 'Schedule', 'Slot',
     'Location', 'Organization', 'Coverage', 'Claim'];
   const interaction = ['read', 'vread', 'create', 'update', 'delete', 'search-type'].map((code) => ({ code }));
-  const searchParam = [{ name: '_id', type: 'token' }, { name: 'identifier', type: 'token' }, { name: 'family', type: 'string' }];
+  const searchParam = [{ name: '_id', type: 'token' }, { name: 'identifier', type: 'token' }, { name: 'family', type: 'string' },
+    { name: 'name', type: 'string' }, { name: '_lastUpdated', type: 'date' }];
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',

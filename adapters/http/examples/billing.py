@@ -9,11 +9,12 @@ def identifier(r, v):
     system, _, code = v.rpartition("|")
     return any(i.get("value") == code and ("|" not in v or i.get("system", "") == system) for i in r.get("identifier", []))
 
-patient = lambda r, v: r.get("patient", {}).get("reference", "").endswith(v if "/" in v else "/" + v)
+patient = lambda r, v: (r.get("patient") or r.get("beneficiary", {})).get("reference", "").endswith("/" + v.rpartition("/")[2])
 TYPES = {  # search parameters: their types, and what matches
     "Patient": {"identifier": ("token", identifier), "_id": ("token", lambda r, v: r["id"] == v),
                 "family": ("string", lambda r, v: any(n.get("family", "").lower().startswith(v.lower()) for n in r.get("name", [])))},
     "Claim": {"identifier": ("token", identifier), "_id": ("token", lambda r, v: r["id"] == v), "patient": ("reference", patient)},
+    "Coverage": {"_id": ("token", lambda r, v: r["id"] == v), "patient": ("reference", patient)},
 }
 lock, numbers, records = threading.Lock(), itertools.count(1), {}  # (type, id): [number, version, resource]
 
@@ -25,7 +26,8 @@ def found(call, kind, query, free=()):
     owner = call.get("confinedTo") if kind not in free else None  # what the client is confined to: nothing else is found or counted
     mine = lambda r: not owner or (r["id"] == owner["id"] if kind == owner["type"] else patient(r, f"{owner['type']}/{owner['id']}"))
     live = sorted((record for (type, _), record in records.items() if type == kind and mine(record[2])), key=lambda x: x[0])
-    return [x for x in live if all(TYPES[kind][name][1](x[2], value) for name, value in query if name in TYPES[kind])]
+    either = lambda r, name, values: any(TYPES[kind][name][1](r, value) for value in values.split(","))
+    return [x for x in live if all(either(x[2], name, values) for name, values in query if name in TYPES[kind])]
 
 def search(call, type, query, **_):
     matches, values = found(call, type, query, call.get("directory", ())), dict(query)

@@ -32,11 +32,21 @@ pub(crate) fn rotel() -> PathBuf {
 /// Medplum's FHIR router as a FHIR server; its base.
 pub(crate) fn medplum(logs: &Path) -> (Process, String) {
     let port = free_port();
+    (medplum_on(port, None, logs), format!("http://127.0.0.1:{port}/fhir/R4"))
+}
+
+/// The same on a port; with a file it has its resources again when it is started again.
+pub(crate) fn medplum_on(port: u16, file: Option<&Path>, logs: &Path) -> Process {
     let mut command = Command::new("node");
-    command.arg(repository().join("tests/peers/medplum.mjs")).arg(port.to_string()).env("FRONTDESK_PEERS", folder());
-    let mut process = Process::start(command, logs, "medplum");
-    process.line_with("ready");
-    (process, format!("http://127.0.0.1:{port}/fhir/R4"))
+    command.arg(repository().join("tests/peers/medplum.mjs")).arg(port.to_string()).args(file);
+    Process::start_until(command.env("FRONTDESK_PEERS", folder()), logs, "medplum", "ready")
+}
+
+/// The adapter process of the examples, in memory, on a port.
+pub(crate) fn billing_on(port: u16, secret: &str, logs: &Path) -> Process {
+    let mut command = Command::new("python3");
+    command.arg(repository().join("adapters/http/examples/billing.py")).arg(format!("127.0.0.1:{port}"));
+    Process::start_until(command.env("BILLING_SECRET", secret), logs, "billing", "listening")
 }
 
 /// oidc-provider as an outside issuer.

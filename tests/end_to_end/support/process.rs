@@ -14,6 +14,18 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a command; its output goes to a file of that name in the folder.
     pub(crate) fn start(mut command: Command, folder: &Path, name: &str) -> Self {
+        Self::spawn(&mut command, folder, name)
+    }
+
+    /// Starts a command and waits until it prints a line with a text; what an earlier one printed is gone.
+    pub(crate) fn start_until(command: &mut Command, folder: &Path, name: &str, text: &str) -> Self {
+        let _ = fs::remove_file(folder.join(format!("{name}.log")));
+        let mut process = Self::spawn(command, folder, name);
+        process.line_with(text);
+        process
+    }
+
+    fn spawn(command: &mut Command, folder: &Path, name: &str) -> Self {
         let output = folder.join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&output).unwrap();
         command.stdout(file.try_clone().unwrap()).stderr(file);

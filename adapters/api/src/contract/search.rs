@@ -10,6 +10,12 @@ use crate::ErrorKind;
 
 pub(super) const RULES: &[Rule] = &[
     rule!(Must, [Create, SearchType], "a search finds what matches and nothing else", search_finds),
+    rule!(
+        Must,
+        [Create, SearchType],
+        "of values with commas between them each is looked for, or they are refused",
+        either
+    ),
     rule!(Must, [Create, SearchType], "a search that matches nothing is an empty searchset", empty_is_empty),
     rule!(Must, [SearchType], "an unknown parameter never means everything", unknown_parameter),
     rule!(Must, [Create, SearchType], "pages never repeat and never skip, even while resources are created", pages),
@@ -37,6 +43,25 @@ async fn search_finds(bench: &Bench) -> Checked {
     expect(entry["fullUrl"] == full_url, || format!("expected fullUrl on the call's base: {}", entry["fullUrl"]))?;
     expect(entry["search"]["mode"] == "match", || "expected search.mode match".to_owned())?;
     expect(page.link("self").is_some_and(|url| url.starts_with(BASE)), || "expected a self link".to_owned())?;
+    Ok(Verdict::Kept)
+}
+
+/// search.html#combining: a comma is an OR. Who cannot do it refuses: nothing found would be believed.
+async fn either(bench: &Bench) -> Checked {
+    let marks = [bench.unique(), bench.unique()];
+    let mut expected = BTreeSet::new();
+    for mark in &marks {
+        expected.insert(bench.create(bench.patient(mark, "Either")).await?.0.to_string());
+    }
+    bench.create(bench.patient(&bench.unique(), "Neither")).await?;
+    let query = marks.map(|mark| format!("urn:frontdesk:contract%7C{mark}")).join(",");
+    let result = bench.adapter.perform(bench.search(&format!("identifier={query}"))).await;
+    if refused(&result, &[ErrorKind::Invalid, ErrorKind::NotSupported], "a search by two values").is_ok() {
+        return Ok(Verdict::Kept);
+    }
+    let found = bench.found(bench.search(&format!("identifier={query}"))).await?.ids();
+    let found: BTreeSet<String> = found.into_iter().collect();
+    expect(found == expected, || format!("expected both matches: {} found", found.len()))?;
     Ok(Verdict::Kept)
 }
 

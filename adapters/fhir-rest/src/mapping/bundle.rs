@@ -40,7 +40,7 @@ pub(crate) fn relink(server: &Server, call: &Call, bytes: Bytes) -> Result<(Byte
     if page.resource_type != "Bundle" {
         return Err(bad());
     }
-    let Some(raw) = page.link else { return Ok((bytes, Vec::new())) };
+    let Some(raw) = page.link else { return Ok((with_self(&bytes, call).unwrap_or(bytes), Vec::new())) };
     let found: Vec<Found> = serde_json::from_str(raw.get()).map_err(|_| bad())?;
     let mut issues = Vec::new();
     let mut links: Vec<Link<'_>> = found
@@ -59,6 +59,14 @@ pub(crate) fn relink(server: &Server, call: &Call, bytes: Bytes) -> Result<(Byte
     }
     let written = splice(&bytes, raw.get(), &links).ok_or_else(bad)?;
     Ok((written, issues))
+}
+
+/// The link that every page has (FHIR http.html#search: the server says which criteria it used), for a server that leaves it out.
+fn with_self(bytes: &Bytes, call: &Call) -> Option<Bytes> {
+    let start = bytes.iter().position(|byte| *byte == b'{')? + 1;
+    let links = serde_json::to_vec(&[Link { relation: "self", url: page::own(call) }]).ok()?;
+    let (before, after) = bytes.split_at_checked(start)?;
+    Some([before, br#""link":"#, &links, b",", after].concat().into())
 }
 
 fn url(server: &Server, call: &Call, link: &Found) -> Option<String> {

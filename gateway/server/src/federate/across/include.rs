@@ -168,7 +168,12 @@ async fn bring(
             // A confined token is not told what lies behind: its patient's own may just not be of that type.
             Err(_) if call.confined_to.is_some() => {}
             Err(error) => {
-                let text = format!("what was to come along of {of} could not be read");
+                let text = match across.back_end(call, of) {
+                    Some(name) => {
+                        format!("the back end `{name}` gave no {of}: what was to come along of it is missing")
+                    }
+                    None => format!("what was to come along of {of} could not be read"),
+                };
                 found.issues.push(Issue::warning(error.kind.issue_type(), text));
             }
         }

@@ -71,6 +71,11 @@ impl Across<'_> {
         self.routes.searched(&call.practice, of, InteractionCode::SearchType)
     }
 
+    /// The name of the back end that answers searches of a type.
+    fn back_end(&self, call: &Call, of: ResourceType) -> Option<Arc<str>> {
+        Some(Arc::clone(&self.plan_of(call, of)?.adapters.first()?.name))
+    }
+
     /// Whether another adapter answers searches of that type.
     fn is_foreign(&self, plan: &Plan, call: &Call, of: ResourceType) -> bool {
         let (Some(here), Some(there)) = (plan.adapters.first(), self.plan_of(call, of)) else { return false };
