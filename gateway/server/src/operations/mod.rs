@@ -5,6 +5,8 @@
 //! it. An operation reads and writes by [`Ask`] alone, so that it can do nothing that its client could not do.
 
 pub mod ask;
+pub mod bundle;
+pub mod matching;
 pub mod parameters;
 pub mod validate;
 
@@ -31,7 +33,7 @@ use crate::route::Routes;
 pub use ask::Ask;
 
 /// Every operation of the gateway's own.
-pub static TABLE: [&Operation; 1] = [&validate::OPERATION];
+pub static TABLE: &[&Operation] = &[&validate::OPERATION, &matching::OPERATION];
 
 /// What the gateway knows of an operation.
 pub struct Operation {
@@ -48,7 +50,7 @@ pub struct Operation {
     /// Whether it changes nothing: it then ends when its client goes away.
     pub is_safe: bool,
     /// What a token must permit before anything is done; on all types where none is named.
-    pub needs: fn(&Level, &Parameters) -> Vec<(Option<ResourceType>, Permissions)>,
+    pub needs: fn(&Level, &Parameters) -> Vec<Needed>,
     /// Whether a token of one patient may call it.
     pub patients: Patients,
     /// Whether the routes of a practice lead to what it needs; on a type, or on the system.
@@ -56,6 +58,9 @@ pub struct Operation {
     /// Performs it.
     pub run: for<'r> fn(Running<'r>) -> BoxFuture<'r, Result<Answered, Failure>>,
 }
+
+/// Letters of a scope on a type, or on all types.
+pub type Needed = (Option<ResourceType>, Permissions);
 
 /// Where an operation is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

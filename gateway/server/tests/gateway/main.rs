@@ -10,6 +10,7 @@ mod disconnects;
 mod faults;
 mod federation;
 mod interactions;
+mod matching;
 mod negotiation;
 mod packages;
 mod patching;

@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 use terminology::gather;
 
 use self::question::Question;
-use super::{Answered, Ask, Operation, Patients, Place, Running, Types};
+use super::{Answered, Ask, Needed, Operation, Patients, Place, Running, Types};
 use crate::authorize::scope::Permissions;
 use crate::failure::Failure;
 use crate::passage::Stage;
@@ -37,7 +37,7 @@ pub static OPERATION: Operation = Operation {
     run,
 };
 
-fn needs(level: &Level, _: &Parameters) -> Vec<(Option<ResourceType>, Permissions)> {
+fn needs(level: &Level, _: &Parameters) -> Vec<Needed> {
     match level {
         Level::Type(of) | Level::Instance(of, _) => vec![(Some(*of), Permissions::READ)],
         Level::System => Vec::new(),
