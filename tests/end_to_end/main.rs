@@ -14,6 +14,7 @@ mod fhir_client;
 mod interactions;
 mod issuers;
 mod logs;
+mod preferences;
 mod scene;
 mod support;
 mod telemetry;

@@ -183,7 +183,7 @@ impl Body<'_> {
     fn post(mut self, shape: Shape, query: Query) -> Result<Interaction, Issue> {
         Ok(match shape {
             Shape::Type(resource_type) => {
-                let if_none_exist = self.if_none_exist(resource_type)?;
+                let if_none_exist = self.condition(resource_type, query)?;
                 Interaction::Create { resource: self.resource(resource_type)?, if_none_exist }
             }
             Shape::TypeSearch(resource_type) => Interaction::SearchType { resource_type, compartment: None, query },
@@ -269,6 +269,18 @@ impl Body<'_> {
         let data = member("data").unwrap_or_default();
         let bytes = STANDARD.decode(data.as_bytes()).map_err(|_| refused("expected `data` in base64"))?;
         Ok(Patch { format: PatchFormat::Json, bytes: bytes.into() })
+    }
+
+    /// The condition of a create: `ifNoneExist`, or criteria in the URL, which clients send that mean one.
+    fn condition(&self, of: ResourceType, query: Query) -> Result<Option<Query>, Issue> {
+        match self.if_none_exist(of)? {
+            Some(_) if !query.is_empty() => {
+                let text = "expected criteria in `ifNoneExist` or in the URL, not in both";
+                Err(Issue::error(IssueType::Invalid, text).at(format!("{}.url", self.path)))
+            }
+            None if !query.is_empty() => Ok(Some(query)),
+            condition => Ok(condition),
+        }
     }
 
     /// The criteria, with or without `?` or `[type]?` before them.

@@ -55,6 +55,9 @@ fn conditions_of_an_entry_are_those_of_its_interaction() {
     let create = one(r#"{"method":"POST","url":"Patient","ifNoneExist":"Patient?identifier=a"}"#, patient).unwrap();
     let Interaction::Create { if_none_exist: Some(criteria), resource } = create.interaction else { panic!() };
     assert_eq!((criteria.first("identifier"), &resource.bytes[..]), (Some("a"), patient.as_bytes()));
+    let create = one(r#"{"method":"POST","url":"Patient?identifier=a"}"#, patient).unwrap();
+    assert!(matches!(create.interaction, Interaction::Create { if_none_exist: Some(_), .. }));
+    assert!(one(r#"{"method":"POST","url":"Patient?identifier=a","ifNoneExist":"identifier=a"}"#, patient).is_err());
     let update = one(r#"{"method":"PUT","url":"Patient/1","ifMatch":"W/\"7\""}"#, patient).unwrap();
     let Interaction::Update { if_match: Some(version), .. } = update.interaction else { panic!() };
     assert_eq!(version.as_str(), "7");

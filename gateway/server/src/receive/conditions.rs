@@ -48,11 +48,24 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<VersionId>, Failure
     VersionId::of_etag(value).map(Some).ok_or_else(|| bad("expected If-Match with one version, as in W/\"1\""))
 }
 
-/// `If-None-Exist` of a create: the criteria, with or without `?` or `[type]?` before them.
+/// The condition of a create: `If-None-Exist`, or criteria in the URL. FHIR gives these no meaning, but clients that send them (fhirpy)
+/// mean a condition: passed over, they would make a duplicate.
+///
+/// # Errors
+/// As [`if_none_exist`]; 400 for criteria in both places.
+pub(super) fn of_create(headers: &HeaderMap, of: ResourceType, query: Query) -> Result<Option<Query>, Failure> {
+    match if_none_exist(headers, of)? {
+        Some(_) if !query.is_empty() => Err(bad("expected criteria in If-None-Exist or in the URL, not in both")),
+        None if !query.is_empty() => Ok(Some(query)),
+        condition => Ok(condition),
+    }
+}
+
+/// `If-None-Exist`: the criteria, with or without `?` or `[type]?` before them.
 ///
 /// # Errors
 /// 400 when there are no criteria: nothing must match everything.
-pub(super) fn if_none_exist(headers: &HeaderMap, resource_type: ResourceType) -> Result<Option<Query>, Failure> {
+fn if_none_exist(headers: &HeaderMap, resource_type: ResourceType) -> Result<Option<Query>, Failure> {
     let Some(value) = only(headers, &HeaderName::from_static("if-none-exist"))? else { return Ok(None) };
     let criteria = value.strip_prefix(resource_type.as_str()).unwrap_or(value);
     let query = Query::parse(criteria.strip_prefix('?').unwrap_or(criteria));
@@ -97,6 +110,15 @@ mod tests {
         for value in ["", "?", "Patient?"] {
             assert!(if_none_exist(&with("if-none-exist", value), ResourceType::PATIENT).is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn criteria_in_the_url_of_a_create_are_its_condition() {
+        let of = |headers: &HeaderMap, query: &str| of_create(headers, ResourceType::PATIENT, Query::parse(query));
+        let condition = of(&HeaderMap::new(), "identifier=a|1").unwrap().unwrap();
+        assert_eq!(condition.first("identifier"), Some("a|1"));
+        assert!(of(&HeaderMap::new(), "").unwrap().is_none());
+        assert!(of(&with("if-none-exist", "identifier=a|1"), "identifier=a|1").is_err());
     }
 
     #[test]

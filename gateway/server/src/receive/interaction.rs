@@ -101,7 +101,7 @@ impl Reader<'_> {
     async fn of_type(&mut self, resource_type: ResourceType, query: Query) -> Result<Interaction, Failure> {
         match self.head.method {
             Method::POST => {
-                let if_none_exist = conditions::if_none_exist(&self.head.headers, resource_type)?;
+                let if_none_exist = conditions::of_create(&self.head.headers, resource_type, query)?;
                 Ok(Interaction::Create { resource: self.resource(resource_type).await?, if_none_exist })
             }
             Method::PUT => {
