@@ -58,6 +58,9 @@ pub struct Call {
     pub confined_to: Option<Compartment>,
     /// Types that the confined token reads outside of its compartment too. Writes and their conditions stay confined.
     pub directory: Arc<[ResourceType]>,
+    /// Types that an include may bring, and may go on from: those that the token may read. `None`: any. The gateway checks what comes
+    /// back, but not what was reached through a resource that did not.
+    pub brings: Option<Arc<[ResourceType]>>,
     /// The write must make something new: an update must not find its id in use, a conditional create no match. An adapter that
     /// cannot be sure of that while others write refuses. The gateway asks for it where a confined token may not touch what
     /// it has not been shown to be its own.
@@ -76,6 +79,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// Whether an include may bring that type.
+    #[must_use]
+    pub fn may_bring(&self, resource_type: ResourceType) -> bool {
+        self.brings.as_ref().is_none_or(|brings| brings.contains(&resource_type))
+    }
+
     /// The compartment in which that must lie what the call itself returns or changes: none for a read or a search of a type that is
     /// free.
     #[must_use]

@@ -169,6 +169,7 @@ impl Server {
             base: self.bases.first().map(|base| base.as_str().into()).unwrap_or_default(),
             confined_to: None,
             directory: Arc::default(),
+            brings: None,
             must_create: false,
             must_be_complete: false,
             handling: fhir::Handling::Strict,

@@ -231,8 +231,8 @@ impl Store {
     }
 
     async fn history(&self, call: &Call, resource_type: ResourceType, id: &Id, query: &Query) -> Result<Reply, Error> {
-        let scope = self.known(call, resource_type).await?.ok_or_else(|| absent(resource_type))?;
-        let page = history::plan(call, &self.pages, scope, id, query, self.clock.now())?;
+        let of = (resource_type, self.known(call, resource_type).await?);
+        let page = history::plan(call, &self.pages, of, id, query, self.clock.now())?;
         let found = self.searches.run(call.deadline, move |connection| page.run(connection)).await?;
         Ok(history::reply(call, &self.pages, found, self.clock.now()))
     }

@@ -53,7 +53,7 @@ const TELLING: [(&str, &[&str]); 20] = [
 #[must_use]
 pub(crate) fn of(resource_type: &str, names: &Names, choices: &mut Choices<'_>, depth: usize) -> (String, String) {
     let may_nest = depth < DEEPEST;
-    match choices.below(8) {
+    match choices.below(10) {
         0 | 1 if may_nest => chain(resource_type, names, choices, depth),
         2 | 3 if may_nest => has(resource_type, names, choices, depth),
         4 => {
@@ -69,7 +69,7 @@ fn chain(resource_type: &str, names: &Names, choices: &mut Choices<'_>, depth: u
     let Some(reference) = picked(&references, resource_type, choices) else {
         return plain(resource_type, names, choices);
     };
-    let targets: Vec<&str> = KINDS.iter().copied().filter(|kind| points_to(reference, kind)).collect();
+    let targets = targets(reference, names);
     let target = choices.of(&targets);
     let (name, value) = of(target, names, choices, depth + 1);
     let of_type = if targets.len() > 1 && !choices.is_one_in(4) { format!(":{target}") } else { String::new() };
@@ -78,7 +78,8 @@ fn chain(resource_type: &str, names: &Names, choices: &mut Choices<'_>, depth: u
 
 /// `_has:Observation:patient:code=a`
 fn has(resource_type: &str, names: &Names, choices: &mut Choices<'_>, depth: usize) -> (String, String) {
-    let pointing: Vec<(&str, &Parameter)> = KINDS
+    let pointing: Vec<(&str, &Parameter)> = names
+        .kinds()
         .iter()
         .flat_map(|source| references(source).into_iter().map(move |reference| (*source, reference)))
         .filter(|(_, reference)| points_to(reference, resource_type))
@@ -135,12 +136,11 @@ fn value(parameter: &Parameter, names: &Names, choices: &mut Choices<'_>) -> (St
 }
 
 fn reference(parameter: &Parameter, names: &Names, choices: &mut Choices<'_>) -> (String, String) {
-    let targets: Vec<&str> = KINDS.iter().copied().filter(|kind| points_to(parameter, kind)).collect();
-    let kind = choices.of(&targets);
+    let kind = choices.of(&targets(parameter, names));
     let id = names.id(kind, choices);
     match choices.below(8) {
-        0..=3 => (String::new(), format!("{kind}/{id}")),
-        4 => (String::new(), id.to_owned()),
+        0..=4 => (String::new(), format!("{kind}/{id}")),
+        7 => (String::new(), id.to_owned()),
         5 => (format!(":{kind}"), id.to_owned()),
         6 => (String::new(), format!("{BASE}/{kind}/{id}")),
         _ => (":identifier".to_owned(), "urn:s|x".to_owned()),
@@ -155,6 +155,12 @@ pub(crate) fn all(resource_type: &str) -> &'static [Parameter] {
 /// The references among them.
 pub(crate) fn references(resource_type: &str) -> Vec<&'static Parameter> {
     all(resource_type).iter().filter(|parameter| parameter.kind == Kind::Reference).collect()
+}
+
+/// What a reference may point to, of what there is.
+fn targets(reference: &Parameter, names: &Names) -> Vec<&'static str> {
+    let all: Vec<&str> = KINDS.iter().copied().filter(|kind| points_to(reference, kind)).collect();
+    names.known(&all)
 }
 
 /// Whether a reference may point to that type.

@@ -1,7 +1,6 @@
 //! Whole searches.
 
 use crate::criterion::{self, all, points_to, references};
-use crate::resource::KINDS;
 use crate::{Choices, Names};
 
 /// The pairs of a search for resources of that type: criteria, what comes along, how it is ordered and told.
@@ -9,13 +8,13 @@ use crate::{Choices, Names};
 pub fn search(resource_type: &str, names: &Names, choices: &mut Choices<'_>) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = criteria(resource_type, names, choices);
     if choices.below(2) == 1 {
-        pairs.extend((0..1 + choices.below(2)).map(|_| include(resource_type, choices)));
+        pairs.extend((0..1 + choices.below(2)).map(|_| include(resource_type, names, choices)));
     }
     if choices.is_one_in(3) {
         pairs.push(("_sort".into(), sort(resource_type, choices)));
     }
     if choices.is_one_in(2) {
-        pairs.push(("_count".into(), choices.of(&["1", "2", "3", "0"]).into()));
+        pairs.push(("_count".into(), choices.of(&["1", "2", "3", "2", "0"]).into()));
     }
     if choices.is_one_in(3) {
         pairs.push(("_total".into(), choices.of(&["accurate", "none", "estimate"]).into()));
@@ -32,7 +31,7 @@ pub fn search(resource_type: &str, names: &Names, choices: &mut Choices<'_>) -> 
 /// Criteria alone, as the condition of a write has them.
 #[must_use]
 pub fn criteria(resource_type: &str, names: &Names, choices: &mut Choices<'_>) -> Vec<(String, String)> {
-    let count = choices.of(&[1, 0, 1, 2]);
+    let count = choices.of(&[1, 0, 1, 0, 1, 2]);
     (0..count).map(|_| criterion::of(resource_type, names, choices, 0)).collect()
 }
 
@@ -50,10 +49,10 @@ fn escape(text: &str) -> String {
         .collect()
 }
 
-fn include(resource_type: &str, choices: &mut Choices<'_>) -> (String, String) {
+fn include(resource_type: &str, names: &Names, choices: &mut Choices<'_>) -> (String, String) {
     let iterate = choices.of(&["", "", ":iterate"]);
     // With `:iterate` from anything that came along.
-    let source = if iterate.is_empty() { resource_type } else { choices.of(&KINDS) };
+    let source = if iterate.is_empty() { resource_type } else { choices.of(names.kinds()) };
     if choices.below(2) == 0 {
         let parameter = choices.of(&codes(source));
         let target = if choices.is_one_in(4) { ":Patient" } else { "" };
@@ -61,7 +60,8 @@ fn include(resource_type: &str, choices: &mut Choices<'_>) -> (String, String) {
             if parameter.is_empty() || choices.is_one_in(3) { "*".into() } else { format!("{parameter}{target}") };
         return (format!("_include{iterate}"), format!("{source}:{what}"));
     }
-    let pointing: Vec<(&str, &str)> = KINDS
+    let pointing: Vec<(&str, &str)> = names
+        .kinds()
         .iter()
         .flat_map(|from| references(from).into_iter().map(move |reference| (*from, reference)))
         .filter(|(_, reference)| points_to(reference, source))
@@ -87,7 +87,7 @@ mod tests {
     use fhir::{Handling, Query, Version};
 
     use super::*;
-    use crate::resource;
+    use crate::resource::{self, KINDS};
 
     /// Numbers that look random, the same in every run.
     fn numbers(seed: u32) -> Vec<u16> {

@@ -6,7 +6,7 @@ use crate::{BASE, Choices, Names};
 
 /// A Reference to something of one of these types.
 pub(crate) fn to(targets: &[&'static str], names: &Names, choices: &mut Choices<'_>) -> Value {
-    let kind = choices.of(targets);
+    let kind = choices.of(&names.known(targets));
     let id = names.id(kind, choices);
     match choices.below(16) {
         0..=8 => json!({ "reference": format!("{kind}/{id}") }),

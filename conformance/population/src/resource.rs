@@ -37,12 +37,10 @@ pub const KINDS: [&str; 28] = [
     "ServiceRequest",
 ];
 
-/// A resource of one of [`KINDS`], with an id.
+/// A resource of one of the types that there are, with an id.
 #[must_use]
 pub fn any(names: &Names, choices: &mut Choices<'_>) -> Value {
-    // The first types twice as often.
-    let half = if choices.below(2) == 0 { KINDS.len() / 2 } else { KINDS.len() };
-    let kind = KINDS.get(choices.below(half)).copied().unwrap_or("Patient");
+    let kind = choices.of(names.kinds());
     let id = names.id(kind, choices);
     of(kind, Some(id), names, choices)
 }

@@ -48,6 +48,7 @@ pub fn call(interaction: Interaction) -> Call {
         base: BASE.into(),
         confined_to: None,
         directory: Arc::default(),
+        brings: None,
         must_create: false,
         must_be_complete: false,
         handling: Handling::Strict,

@@ -100,6 +100,7 @@ impl Adapter for JsonApi {
             base: "".into(),
             confined_to: None,
             directory: Arc::default(),
+            brings: None,
             must_create: false,
             must_be_complete: false,
             handling: Handling::Strict,

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use adapter::reply::{Reply, Status};
 use adapter::{Call, Error, ErrorKind};
-use fhir::{Id, Query};
+use fhir::{Id, Query, ResourceType};
 use serde::{Deserialize, Serialize};
 
 use crate::instant::instant;
@@ -17,6 +17,7 @@ use crate::query::{Bundle, Pages, json_text};
 use crate::record::{self, Method, Version};
 use crate::scopes::Scope;
 use crate::sql::{Connection, Values};
+use crate::store::absent;
 
 /// Where a page begins: what its link carries, bound to the resource.
 #[derive(Serialize, Deserialize)]
@@ -90,14 +91,15 @@ pub(crate) struct Answered {
     has_more: bool,
 }
 
-/// Reads the query: `_count`, `_since`, or the page of an earlier answer.
+/// Reads the query: `_count`, `_since`, or the page of an earlier answer. Without a scope nothing of the type was ever stored; that is
+/// told last, because what is wrong with the query must not depend on it.
 ///
 /// # Errors
-/// `Invalid` for a value that is none and for another parameter.
+/// `Invalid` for a value that is none and for another parameter; `NotFound` without a scope.
 pub(crate) fn plan(
     call: &Call,
     pages: &Pages,
-    scope: Arc<Scope>,
+    (resource_type, scope): (ResourceType, Option<Arc<Scope>>),
     id: &Id,
     query: &Query,
     now: SystemTime,
@@ -107,9 +109,11 @@ pub(crate) fn plan(
         if link.id != *id {
             return Err(Error::new(ErrorKind::Invalid, "the page link is not for this resource"));
         }
+        let scope = scope.ok_or_else(|| absent(resource_type))?;
         return Ok(Planned { scope, link, query: query.clone() });
     }
     let link = Link { id: id.clone(), before: i64::MAX, asked: Asked::read(query, pages)? };
+    let scope = scope.ok_or_else(|| absent(resource_type))?;
     Ok(Planned { scope, link, query: query.clone() })
 }
 
@@ -138,8 +142,8 @@ impl Planned {
     /// `NotFound` when there never was such a resource.
     pub(crate) fn run(self, connection: &Connection) -> Result<Answered, Error> {
         let kind = self.scope.resource_type;
-        let current = record::current(connection, self.scope.key, self.link.id.as_str())?
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no {kind} with that id")))?;
+        let current =
+            record::current(connection, self.scope.key, self.link.id.as_str())?.ok_or_else(|| absent(kind))?;
         let total = count(connection, current.key, i64::MAX, &self.link.asked)?;
         let versions = self.versions(connection, current.key)?;
         // The list also ends when the versions are large.

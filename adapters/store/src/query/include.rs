@@ -114,6 +114,9 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn take_target(&mut self, resource_type: ResourceType, id: &str) -> Result<(), Error> {
+        if !self.sight.may_bring(resource_type) {
+            return Ok(());
+        }
         let Some(scope) = self.sight.scope(self.connection, resource_type)? else { return Ok(()) };
         match record::current(self.connection, scope.key, id)? {
             Some(current) if !current.is_deleted => self.take(&scope, current.key, current.version, id),
@@ -123,6 +126,9 @@ impl Round<'_> {
 
     /// What refers to a resource by the references of an include, in the order of its creation.
     fn take_sources(&mut self, include: &Include, entry: &Entry) -> Result<(), Error> {
+        if !self.sight.may_bring(include.source) {
+            return Ok(());
+        }
         let Some(scope) = self.sight.scope(self.connection, include.source)? else { return Ok(()) };
         let url = format!("{}{}", self.sight.prefix(entry.resource_type), entry.id);
         let sql = "SELECT r.key, r.current, r.id FROM link AS l JOIN resource AS r ON r.key = l.resource \

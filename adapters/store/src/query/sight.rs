@@ -21,6 +21,7 @@ pub(crate) struct Sight {
     pub(crate) base: Arc<str>,
     confined_to: Option<Compartment>,
     directory: Arc<[ResourceType]>,
+    brings: Option<Arc<[ResourceType]>>,
 }
 
 impl Sight {
@@ -33,6 +34,7 @@ impl Sight {
             base: Arc::clone(&call.base),
             confined_to: call.confined_to.clone(),
             directory: Arc::clone(&call.directory),
+            brings: call.brings.clone(),
         }
     }
 
@@ -78,6 +80,11 @@ impl Sight {
             let document = Document::new(body, &nodes);
             search::compartment::contains(document, resource_type, self.version, compartment, Some(&self.base))
         })
+    }
+
+    /// Whether an include may bring resources of that type, and go on from them.
+    pub(crate) fn may_bring(&self, resource_type: ResourceType) -> bool {
+        self.brings.as_ref().is_none_or(|brings| brings.contains(&resource_type))
     }
 
     /// `{base}/Patient/`: what an absolute reference to a resource of that type begins with.

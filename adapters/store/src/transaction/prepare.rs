@@ -13,7 +13,7 @@ use super::references::{Resolved, Resolver};
 use super::{Action, Content, Done, Entry, Look, Place, Target, Told, Transaction, Write, answer, located};
 use crate::capability::is_stored;
 use crate::conditional::condition_deadline;
-use crate::query::{Pages, Search};
+use crate::query::{Pages, Search, Sight};
 use crate::scopes::Scope;
 use crate::store::{Store, absent, absent_version, new_id};
 use crate::write::{self, Draft};
@@ -148,16 +148,13 @@ impl Store {
         Ok(Place::Where { text: criteria.encode(), condition, otherwise, is_own })
     }
 
+    /// What is missing is told when its turn comes, also where nothing of the type was ever stored: the entries before it may fail, or make it.
     async fn look(&self, call: &Call, interaction: Interaction) -> Result<Look, Error> {
         use Interaction as I;
         Ok(match interaction {
-            I::Read { resource_type, id } => {
-                let scope = self.known(call, resource_type).await?.ok_or_else(|| absent(resource_type))?;
-                read(scope, id)
-            }
+            I::Read { resource_type, id } => read(self.scope(call, resource_type).await?, id, self.sight(call)),
             I::Vread { resource_type, id, version_id } => {
-                let scope = self.known(call, resource_type).await?.ok_or_else(|| absent_version(resource_type))?;
-                vread(scope, id, &version_id)?
+                vread(self.scope(call, resource_type).await?, id, &version_id, self.sight(call))?
             }
             I::SearchType { resource_type, compartment, query } => {
                 self.search_within(call, &Search::new(Some(resource_type), compartment.as_ref(), &query))?
@@ -166,9 +163,12 @@ impl Store {
                 self.search_within(call, &Search::new(None, compartment.as_ref(), &query))?
             }
             I::HistoryInstance { resource_type, id, query } => {
-                let scope = self.known(call, resource_type).await?.ok_or_else(|| absent(resource_type))?;
-                let page = history::plan(call, &self.pages, scope, &id, &query, self.clock.now())?;
+                let scope = self.scope(call, resource_type).await?;
+                let of = (resource_type, Some(Arc::clone(&scope)));
+                let page = history::plan(call, &self.pages, of, &id, &query, self.clock.now())?;
+                let current = call.confinement().is_some().then(|| read(scope, id, self.sight(call)));
                 Box::new(move |connection| {
+                    current.map(|current| current(connection)).transpose()?;
                     let found = page.run(connection)?;
                     Ok(told(move |pages, call, now| Ok(history::reply(call, pages, found, now))))
                 })
@@ -194,21 +194,28 @@ fn told(tell: impl FnOnce(&Pages, &Call, SystemTime) -> Result<Reply, Error> + S
     Box::new(tell)
 }
 
-fn read(scope: Arc<Scope>, id: Id) -> Look {
+/// What the call does not see is missing here already: afterwards the transaction could not fail any more, as it does for what is not there.
+fn read(scope: Arc<Scope>, id: Id, sight: Sight) -> Look {
     Box::new(move |connection| {
         let kind = scope.resource_type;
-        let version = record::current_version(connection, scope.key, id.as_str())?.ok_or_else(|| absent(kind))?;
+        let version = record::current_version(connection, scope.key, id.as_str())?;
+        let version = version.filter(|version| is_seen(version, kind, &sight)).ok_or_else(|| absent(kind))?;
         let reply = version.into_reply(Status::Ok, kind, id)?;
         Ok(told(move |_, _, _| Ok(reply)))
     })
 }
 
-fn vread(scope: Arc<Scope>, id: Id, version_id: &VersionId) -> Result<Look, Error> {
+/// A deletion is told as such.
+fn is_seen(version: &record::Version, kind: ResourceType, sight: &Sight) -> bool {
+    version.body.as_ref().is_none_or(|body| sight.admits(kind, body))
+}
+
+fn vread(scope: Arc<Scope>, id: Id, version_id: &VersionId, sight: Sight) -> Result<Look, Error> {
     let kind = scope.resource_type;
     let number = version_id.as_str().parse().map_err(|_| absent_version(kind))?;
     Ok(Box::new(move |connection| {
-        let version =
-            record::version(connection, scope.key, id.as_str(), number)?.ok_or_else(|| absent_version(kind))?;
+        let version = record::version(connection, scope.key, id.as_str(), number)?;
+        let version = version.filter(|version| is_seen(version, kind, &sight)).ok_or_else(|| absent_version(kind))?;
         let reply = version.into_reply(Status::Ok, kind, id)?;
         Ok(told(move |_, _, _| Ok(reply)))
     }))

@@ -29,7 +29,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use fhir::{Compartment, Interaction};
+use fhir::{Compartment, Interaction, ResourceType};
 
 pub use access::Reach;
 pub use authority::{Authority, OpenError};
@@ -112,6 +112,18 @@ impl Permitted {
     #[must_use]
     pub const fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    /// The types that an include of a search may bring; `None` where that is any type, or there is no include.
+    #[must_use]
+    pub fn brings(&self, interaction: &Interaction) -> Option<Arc<[ResourceType]>> {
+        let query = match interaction {
+            Interaction::SearchType { query, .. } | Interaction::SearchSystem { query, .. } => query,
+            _ => return None,
+        };
+        let may_read = |of: &ResourceType| self.grant.scopes.may_read(self.reach.context(), *of);
+        let is_narrow = confine::may_include(query) && !ResourceType::all().all(|of| may_read(&of));
+        is_narrow.then(|| ResourceType::all().filter(may_read).collect())
     }
 
     /// The compartment that what is read and written must lie in; none for a directory read or a system token.

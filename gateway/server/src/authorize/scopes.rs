@@ -66,6 +66,18 @@ impl Scopes {
         Permissions::from_bits(self.types[resource_type.index()] >> shift(context))
     }
 
+    /// Whether resources of a type may be seen in a context, by read or by search.
+    #[must_use]
+    pub fn may_read(&self, context: Context, resource_type: ResourceType) -> bool {
+        !self.on(context, resource_type).common(Permissions::READ.and(Permissions::SEARCH)).is_empty()
+    }
+
+    /// The same of every type that a wildcard covers.
+    #[must_use]
+    pub fn may_read_all(&self, context: Context) -> bool {
+        !self.on_all(context).common(Permissions::READ.and(Permissions::SEARCH)).is_empty()
+    }
+
     /// What is permitted on every type in a context.
     #[must_use]
     pub fn on_all(&self, context: Context) -> Permissions {

@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use adapter::{Call, Reply, Status};
+use adapter::{Body, Call, Reply, Status};
 use bytes::BytesMut;
 use fhir::{Interaction, IssueType, ResourceType};
 use futures_util::TryStreamExt;
 use http::StatusCode;
 
 use super::Pipeline;
-use crate::authorize::confine;
+use crate::authorize::{Permitted, confine};
 use crate::dispatch;
 use crate::failure::Failure;
 use crate::federate::across::{self, Across};
@@ -38,7 +38,8 @@ impl Pipeline {
             call = held;
         }
         let (version, must_create) = (call.version, call.must_create);
-        let again = manner.is_write().then(|| call.clone());
+        let is_history = matches!(call.interaction, Interaction::HistoryInstance { .. });
+        let again = (manner.is_write() || is_history).then(|| call.clone());
         let performed = if across::concerns(&call.interaction) {
             let across = Across { routes: &self.routes, reply: self.reply };
             Box::pin(across.search(plan, call)).await
@@ -50,21 +51,38 @@ impl Pipeline {
             let text = "somebody else wrote what the criteria match; nothing was changed: try again";
             return Err(Failure::new(StatusCode::CONFLICT, IssueType::Conflict, text));
         }
-        if let Some(again) = again.filter(|_| manner.wants_resource(&reply)) {
+        if let Some(again) = again.clone().filter(|_| manner.is_write() && manner.wants_resource(&reply)) {
             reply = Box::pin(read_back(plan, again, reply)).await;
         }
         reply = confine::reply(permitted, reply, self.reply).await?;
+        if let Some(again) = again.filter(|_| confine::is_blank_history(permitted, &reply)) {
+            Box::pin(self.is_there(permitted, plan, again)).await?;
+        }
         if names_patients(validated, &reply) {
             reply.body = self.gather(reply.body).await?;
         }
         translate::to_client(reply, version, request)
     }
 
+    /// An empty history is shown of what a read would show, and of nothing else.
+    async fn is_there(&self, permitted: &Permitted, plan: &Plan, history: Call) -> Result<(), Failure> {
+        let (Some(resource_type), Some(id)) = (history.interaction.resource_type(), history.interaction.id()) else {
+            return Err(confine::absent());
+        };
+        let interaction = Interaction::Read { resource_type, id: id.clone() };
+        let read = dispatch::perform(plan, Call { interaction, ..history }).await;
+        let read = read.map_err(|error| confine::error(permitted, error))?;
+        match self.gather(read.body).await? {
+            Body::Bytes(bytes) => confine::visible(permitted, &bytes),
+            _ => Err(confine::absent()),
+        }
+    }
+
     /// The reply in what the client asked for. XML is made of a whole body.
     pub(crate) async fn written(&self, manner: &Manner, mut reply: Reply, deadline: Instant) -> Result<Reply, Failure> {
         if manner.preferences.format.is_xml() {
             let body = self.gather(reply.body).await?;
-            let bytes = if let adapter::Body::Bytes(bytes) = &body { bytes.len() } else { 0 };
+            let bytes = if let Body::Bytes(bytes) = &body { bytes.len() } else { 0 };
             let (preferences, version) = (manner.preferences.clone(), manner.version);
             let work = move || markup::body(&preferences, version, body);
             reply.body = Box::pin(self.limits.aside.work(bytes, deadline, work)).await??;
@@ -73,8 +91,8 @@ impl Pipeline {
     }
 
     /// Holds a streamed body in memory, because somebody must look into it.
-    pub(crate) async fn gather(&self, body: adapter::Body) -> Result<adapter::Body, Failure> {
-        let adapter::Body::Stream(length, mut pieces) = body else { return Ok(body) };
+    pub(crate) async fn gather(&self, body: Body) -> Result<Body, Failure> {
+        let Body::Stream(length, mut pieces) = body else { return Ok(body) };
         let mut whole = BytesMut::with_capacity(length.unwrap_or(0).min(64 * 1024) as usize);
         while let Some(piece) = pieces.try_next().await? {
             if whole.len() + piece.len() > self.reply {
@@ -83,7 +101,7 @@ impl Pipeline {
             }
             whole.extend_from_slice(&piece);
         }
-        Ok(adapter::Body::Bytes(whole.freeze()))
+        Ok(Body::Bytes(whole.freeze()))
     }
 }
 

@@ -47,11 +47,12 @@ pub fn own_call(
     convertible(interaction.resource_type(), version, client_version(asked))?;
     Ok(Call {
         practice: asked.practice.clone(),
-        interaction,
         version,
         base: Arc::clone(&asked.base),
         confined_to: permitted.reach().patient().cloned(),
         directory: permitted.directory(),
+        brings: permitted.brings(&interaction),
+        interaction,
         must_create: false,
         must_be_complete: false,
         handling: asked.preferences.handling,

@@ -65,13 +65,23 @@ impl Practice {
 
     /// A gateway with further settings and further adapters.
     pub(crate) async fn around(settings: &str, adapters: BTreeMap<String, Arc<dyn Adapter>>) -> Self {
+        // The further adapters are in no configuration; they serve what they offer.
+        let routes = adapters.iter().map(|(name, adapter)| to(name, &**adapter)).collect();
+        Self::routed(settings, routes, adapters).await
+    }
+
+    /// The same with routes of their own, which go before all others.
+    pub(crate) async fn routed(
+        settings: &str,
+        routes: Vec<config::Route>,
+        adapters: BTreeMap<String, Arc<dyn Adapter>>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = PrivateKey::from_pem(generate(Algorithm::ES384).unwrap().as_bytes()).unwrap();
         let jwks = folder.path().join("client.jwks");
         std::fs::write(&jwks, json!({ "keys": [key.public] }).to_string()).unwrap();
         let mut config = config::parse("test", &text(folder.path(), &jwks, settings)).unwrap();
-        // The further adapters are in no configuration; they serve what they offer.
-        config.routes.splice(0..0, adapters.iter().map(|(name, adapter)| to(name, &**adapter)));
+        config.routes.splice(0..0, routes);
         let gateway = Gateway::start_with(config, adapters).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { gateway, folder, key, client }

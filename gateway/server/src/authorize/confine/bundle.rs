@@ -5,7 +5,7 @@ use fhir::json::{Kind, Value};
 
 use super::view::{Seen, View, parse};
 
-/// The bundle as the token sees it. `total` goes when an entry does: it would count what is hidden. `None`: it is no
+/// The bundle as the token sees it. `total` goes when a match does: it would count what is hidden. `None`: it is no
 /// Bundle, so that nothing of it may be shown.
 pub(super) fn filtered(view: &View<'_>, bytes: &[u8]) -> Option<Seen> {
     let mut nodes = Vec::new();
@@ -26,13 +26,22 @@ pub(super) fn filtered(view: &View<'_>, bytes: &[u8]) -> Option<Seen> {
                 is_changed = true;
                 kept.push(with_resource(entry, &resource));
             }
-            Seen::Hidden => is_short = true,
+            Seen::Hidden => {
+                is_changed = true;
+                is_short |= is_match(entry);
+            }
         }
     }
-    if !is_changed && !is_short {
+    if !is_changed {
         return Some(Seen::Whole);
     }
     Some(Seen::Redacted(with_entries(root, &kept, is_short)))
+}
+
+/// Whether there is no entry.
+pub(super) fn is_empty(bytes: &[u8]) -> bool {
+    let mut nodes = Vec::new();
+    parse(bytes, &mut nodes).is_none_or(|root| root.member("entry").is_none())
 }
 
 /// The ids of the matches that are seen, whole or in part. `None`: it is no Bundle.
@@ -43,13 +52,16 @@ pub(super) fn matches(view: Option<&View<'_>>, bytes: &[u8]) -> Option<Vec<Id>> 
         return None;
     }
     let entries = root.member("entry").into_iter().flat_map(Value::children);
-    let found = entries.filter(|entry| {
-        let mode = entry.member("search").and_then(|search| search.member("mode")).and_then(Value::text);
-        mode.is_none_or(|mode| mode == "match")
-    });
+    let found = entries.filter(|entry| is_match(*entry));
     let is_seen = |resource: &Value<'_>| view.is_none_or(|view| view.see(resource.raw()) != Seen::Hidden);
     let seen = found.filter_map(|entry| entry.member("resource")).filter(is_seen);
     Some(seen.filter_map(|resource| resource.member("id")?.text()?.parse().ok()).collect())
+}
+
+/// What came along is in no total.
+fn is_match(entry: Value<'_>) -> bool {
+    let mode = entry.member("search").and_then(|search| search.member("mode")).and_then(Value::text);
+    mode.is_none_or(|mode| mode == "match")
 }
 
 /// An entry without a resource (a deletion in a history) says of nobody whose it was.

@@ -16,6 +16,7 @@ use http::StatusCode;
 
 use super::Permitted;
 use crate::failure::Failure;
+pub(super) use view::may_include;
 use view::{Seen, View};
 
 /// Whether the stored resource must be found or read first and shown to [`current`]: an update, patch or delete by a confined
@@ -59,7 +60,8 @@ pub fn payload(permitted: &Permitted) -> Result<(), Failure> {
     Err(forbidden("expected a resource in the compartment of the token's patient that names no other patient"))
 }
 
-/// Checks that a confined search by a chain or `_has` goes to who keeps it inside of what the token sees.
+/// Checks that a confined search by a chain or `_has`, and `:iterate` with scopes for some types, goes to who keeps it inside of what the
+/// token sees.
 ///
 /// # Errors
 /// 403 that says what is not offered.
@@ -68,6 +70,25 @@ pub fn search(permitted: &Permitted, capability: &fhir::Capability) -> Result<()
     let is_confined = permitted.reach().patient().is_some();
     if is_confined && !capability.confines && query.iter().any(|(name, _)| super::access::is_chain(name)) {
         return Err(forbidden("a token of one patient cannot search by chains or `_has` on this back end"));
+    }
+    // What is left out of the answer may have led to what is not.
+    let iterates = |name: &str| name.ends_with(":iterate") || name.ends_with(":recurse");
+    let reads_all = || permitted.grant().scopes.may_read_all(permitted.reach().context());
+    if !capability.confines && query.iter().any(|(name, _)| iterates(name)) && !reads_all() {
+        return Err(forbidden("`:iterate` needs scopes for all types on this back end"));
+    }
+    Ok(())
+}
+
+/// Checks that a read within a confined transaction goes to who fails the transaction when the token does not see what is read, as when
+/// it is not there: once it was performed, only the entry could fail.
+///
+/// # Errors
+/// 403 that says what is not offered.
+pub fn within_transaction(permitted: &Permitted, capability: &fhir::Capability) -> Result<(), Failure> {
+    let is_confined = permitted.reach().patient().is_some();
+    if is_confined && permitted.request().interaction.is_safe() && !capability.confines {
+        return Err(forbidden("a token of one patient cannot read within a transaction on this back end"));
     }
     Ok(())
 }
@@ -129,6 +150,24 @@ pub async fn reply(permitted: &Permitted, reply: Reply, most: usize) -> Result<R
         },
     };
     Ok(Reply { status, subject, last_modified, body, issues })
+}
+
+/// Checks that a resource is seen, whole or in part.
+///
+/// # Errors
+/// 404 when it is outside.
+pub fn visible(permitted: &Permitted, bytes: &[u8]) -> Result<(), Failure> {
+    let is_hidden = View::of(permitted).is_some_and(|view| view.see(bytes) == Seen::Hidden);
+    if is_hidden { Err(absent()) } else { Ok(()) }
+}
+
+/// Whether a confined token is shown an empty history of a resource: of one that is outside it must not be told from one that never
+/// was, see [`absent`].
+#[must_use]
+pub fn is_blank_history(permitted: &Permitted, reply: &Reply) -> bool {
+    let is_history = matches!(permitted.request().interaction, Interaction::HistoryInstance { .. });
+    let Body::Bytes(bytes) = &reply.body else { return false };
+    is_history && permitted.reach().patient().is_some() && bundle::is_empty(bytes)
 }
 
 /// The failure that an adapter's error becomes: a confined token is told "no such resource" in the words of [`reply`].

@@ -2,14 +2,13 @@
 
 use fhir::json::{Document, Node, Value};
 use fhir::json::{Limits, scan};
-use fhir::{Compartment, Interaction, ResourceType, Version};
+use fhir::{Compartment, Interaction, Query, ResourceType, Version};
 
 use super::appointment;
 use super::reference::names_others;
 use crate::authorize::Permitted;
 use crate::authorize::access::{Policy, Reach};
 use crate::authorize::grant::Grant;
-use crate::authorize::scope::Permissions;
 
 /// Types whose instances list patients beside each other and cannot be shown in part.
 const LISTS: [&str; 4] = ["Account", "AuditEvent", "Group", "Person"];
@@ -47,12 +46,7 @@ impl<'a> View<'a> {
         };
         let brings_others = match &request.interaction {
             Interaction::SearchSystem { .. } | Interaction::HistorySystem { .. } => true,
-            Interaction::SearchType { query, .. } => {
-                // A page link hides what it searches for.
-                let may_bring =
-                    |name: &str| name.starts_with("_include") || name.starts_with("_revinclude") || name == "_page";
-                query.iter().any(|(name, _)| may_bring(name))
-            }
+            Interaction::SearchType { query, .. } => may_include(query),
             _ => false,
         };
         (view.is_confined() || brings_others).then_some(view)
@@ -89,8 +83,7 @@ impl<'a> View<'a> {
 
     /// The scopes of the context that permitted the request, on a type that came along.
     fn may_read(&self, resource_type: ResourceType) -> bool {
-        let permissions = self.grant.scopes.on(self.reach.context(), resource_type);
-        !permissions.common(Permissions::READ.and(Permissions::SEARCH)).is_empty()
+        self.grant.scopes.may_read(self.reach.context(), resource_type)
     }
 
     fn see_of(&self, root: Value<'_>, resource_type: ResourceType) -> Seen {
@@ -115,6 +108,12 @@ impl<'a> View<'a> {
         }
         search::compartment::contains(root.document(), resource_type, self.version, patient, Some(self.base))
     }
+}
+
+/// Whether more may come with the matches of a search. A page link hides what it searches for.
+pub(in crate::authorize) fn may_include(query: &Query) -> bool {
+    let may_bring = |name: &str| name.starts_with("_include") || name.starts_with("_revinclude") || name == "_page";
+    query.iter().any(|(name, _)| may_bring(name))
 }
 
 /// The root of a JSON object, scanned by the same strict scanner that everything else is.

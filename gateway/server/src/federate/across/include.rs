@@ -194,7 +194,7 @@ fn forward(
         for resource in from.iter().filter(|resource| type_of(resource) == Some(include.source)) {
             for (of, id) in found.references(resource, include.parameter) {
                 let is_wanted = include.target.is_none_or(|target| target == of) && !found.holds(of, &id);
-                if is_wanted && across.plan_of(call, of).is_some() {
+                if is_wanted && call.may_bring(of) && across.plan_of(call, of).is_some() {
                     wanted.entry(of).or_default().insert(id);
                 }
             }
@@ -213,9 +213,8 @@ fn forward(
 /// What refers to the resources.
 fn backward(across: &Across<'_>, call: &Call, includes: &[&Include], from: &[Bytes]) -> Vec<(ResourceType, Query)> {
     let mut searches = Vec::new();
-    for include in
-        includes.iter().filter(|include| include.is_reverse && across.plan_of(call, include.source).is_some())
-    {
+    let is_served = |of: ResourceType| call.may_bring(of) && across.plan_of(call, of).is_some();
+    for include in includes.iter().filter(|include| include.is_reverse && is_served(include.source)) {
         let Some(parameter) = include.parameter else { continue };
         let targets = |of: ResourceType| {
             include

@@ -121,7 +121,9 @@ impl Pipeline {
         let permitted = validated.permitted();
         confine::payload(permitted)?;
         for destination in &plan.adapters {
-            confine::search(permitted, &destination.adapter.capability())?;
+            let capability = destination.adapter.capability();
+            confine::search(permitted, &capability)?;
+            confine::within_transaction(permitted, &capability)?;
         }
         let call = translate::to_adapter(validated, plan, self.deadline(permitted.request()))?;
         if !confine::needs_current(permitted) {
