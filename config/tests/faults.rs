@@ -69,6 +69,36 @@ fn a_route_names_one_adapter_or_several_whose_prefixes_differ() {
 }
 
 #[test]
+fn a_route_by_content_names_its_types_and_takes_every_interaction() {
+    let when = |more: &str| {
+        let routes = "[[routes]]\nadapter = \"a\"\nwhen = \"status.exists()\"\n";
+        format!("[adapters.a]\nkind = \"store\"\n{routes}{more}\n[[routes]]\nadapter = \"a\"\n")
+    };
+    assert!(config::parse("x", &when("types = [\"Appointment\"]")).is_ok(), "it hides nothing behind it");
+    let (line, column, message, _) = only(&when("types = [\"*\"]"));
+    assert_eq!((line, column, message.as_str()), (5, 8, "a route with `when` is for types by name"));
+    let (line, _, message, _) = only(&when("types = [\"Slot\"]\ninteractions = [\"create\"]"));
+    assert_eq!((line, message.as_str()), (7, "a route with `when` takes every interaction"));
+}
+
+#[test]
+fn owners_tell_several_adapters_apart_on_which_patients_are() {
+    let owners = |route: &str, more: &str| {
+        let adapters = "[adapters.a]\nkind = \"store\"\n[adapters.b]\nkind = \"store\"\n";
+        format!("{adapters}[[routes]]\nowners = \"patients\"\n{route}\n{more}")
+    };
+    let both = "adapters = [\"a\", \"b\"]\ntypes = [\"Appointment\"]";
+    let patients = "[[routes]]\nadapters = [\"a\", \"b\"]\ntypes = [\"Patient\"]\n";
+    assert!(config::parse("x", &owners(both, patients)).is_ok());
+    let (line, _, message, _) = only(&owners("adapter = \"a\"", ""));
+    assert_eq!((line, message.as_str()), (6, "the route has one adapter, whoever owns a resource"));
+    let (_, _, message, _) = only(&owners(both, "[[routes]]\nadapter = \"a\"\ntypes = [\"Patient\"]\n"));
+    assert_eq!(message, "patients of this practice are on one adapter, and do not tell several apart");
+    let (_, _, message, _) = only(&owners(&format!("{both}\nwhen = \"true\""), patients));
+    assert_eq!(message, "the route names `owners` and `when`");
+}
+
+#[test]
 fn a_report_has_file_line_column_the_line_and_a_caret() {
     let text = format!("{STORE}[gateway]\nlisen = \"127.0.0.1:8080\"\n");
     let rendered = report(&text).to_string();

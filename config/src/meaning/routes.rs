@@ -1,6 +1,6 @@
 //! Routes: their names resolve, and each can be reached.
 
-use fhir::{InteractionCode, Version};
+use fhir::{InteractionCode, ResourceType, Version};
 
 use super::Meaning;
 use crate::settings::{Route, Types};
@@ -16,6 +16,8 @@ pub(super) fn check(meaning: &mut Meaning<'_>) {
         adapters(meaning, &index_text, route);
         meaning.practice(&at("practice"), &route.practice);
         types(meaning, &index_text, route);
+        condition(meaning, &index_text, route);
+        owners(meaning, &index_text, route);
         if route.interactions.as_ref().is_some_and(|interactions| interactions.is_empty()) {
             meaning.fault(
                 &at("interactions"),
@@ -64,6 +66,43 @@ fn several(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
     }
 }
 
+/// What decides by content takes every interaction of types that it names: where a resource is must not hang on how it is asked for.
+fn condition(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
+    if route.when.is_none() {
+        return;
+    }
+    if route.types.contains(&Types::All) {
+        let message = "a route with `when` is for types by name";
+        meaning.fault(&["routes", index, "when"], message, "expected such as types = [\"Appointment\"]");
+    }
+    if route.interactions.is_some() {
+        let message = "a route with `when` takes every interaction";
+        meaning.fault(&["routes", index, "interactions"], message, "expected no interactions beside `when`");
+    }
+}
+
+/// Who owns a resource is told by ids of patients, which must differ from adapter to adapter.
+fn owners(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
+    if route.owners.is_none() {
+        return;
+    }
+    let at = ["routes", index, "owners"];
+    if route.adapters.len() < 2 {
+        meaning.fault(&at, "the route has one adapter, whoever owns a resource", "expected adapters = [\"…\", \"…\"]");
+    } else if route.when.is_some() {
+        meaning.fault(&at, "the route names `owners` and `when`", "expected one of them");
+    } else {
+        let shares_patients = |other: &Route| {
+            let (of, read) = (Some(ResourceType::PATIENT), InteractionCode::Read);
+            other.practice == route.practice && other.takes(of, read) && other.adapters.len() > 1
+        };
+        if !meaning.config.routes.iter().any(shares_patients) {
+            let expected = "expected a route of Patient with these adapters";
+            meaning.fault(&at, "patients of this practice are on one adapter, and do not tell several apart", expected);
+        }
+    }
+}
+
 fn types(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
     if route.types.is_empty() {
         meaning.fault(
@@ -92,5 +131,5 @@ fn hides(earlier: &Route, later: &Route) -> bool {
         route.interactions.as_ref().is_none_or(|interactions| interactions.contains(&code))
     };
     let interactions = InteractionCode::ALL.iter().all(|code| !takes(later, *code) || takes(earlier, *code));
-    earlier.practice == later.practice && types && interactions
+    earlier.when.is_none() && earlier.practice == later.practice && types && interactions
 }

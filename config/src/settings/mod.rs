@@ -21,7 +21,7 @@ pub use authorization::{Algorithm, Authorization, Client, Introspection, Issuer,
 pub use gateway::{ClientCertificates, Gateway, PlainHttp, Tls};
 pub use limits::{Limits, Rate, RateLimits};
 pub use packages::Packages;
-pub use route::{Practice, Route, TypeRules, Types, ValidateMode};
+pub use route::{Owners, Practice, Route, TypeRules, Types, ValidateMode};
 pub use telemetry::{LogFormat, OtlpProtocol, Telemetry};
 pub use terminology::Terminology;
 

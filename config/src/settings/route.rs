@@ -27,6 +27,14 @@ pub struct Route {
     /// first one takes what is created.
     #[serde(default)]
     pub adapters: Vec<String>,
+    /// A FHIRPath condition on what is written (`serviceType.coding.exists(code = 'dental')`): what meets it goes here. Routes of a
+    /// type with conditions stand in order; the first without one takes the rest. Reads and searches of the type ask all of them.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// Whose the resources of these adapters are: with `patients`, what belongs to a patient is written to the adapter that has the
+    /// patient, and is looked for there only.
+    #[serde(default)]
+    pub owners: Option<Owners>,
     /// Whose ids the references to a type are, in the bodies of these adapters: an adapter that holds that type. Without it, an
     /// adapter's own, where it holds the type.
     #[serde(default)]
@@ -54,6 +62,14 @@ pub enum Types {
     All,
     /// One type.
     One(ResourceType),
+}
+
+/// Whose resources are: the compartment that decides where they live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Owners {
+    /// Patients: their ids tell the adapter.
+    Patients,
 }
 
 /// What happens with a payload that breaks a rule.

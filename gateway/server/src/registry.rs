@@ -10,7 +10,7 @@ use config::{AdapterSettings, Config, Fault};
 use fhir::Capability;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::route::coverage;
+use crate::route::{content, coverage};
 
 /// The kinds that this gateway knows. A new adapter is one line here.
 #[must_use]
@@ -53,6 +53,7 @@ pub fn check(config: &Config) -> Vec<Fault> {
         }
     }
     offers.retain(|_, capability| capability.is_some());
+    faults.extend(content::faults(config));
     faults.extend(coverage::faults(config, |name| offers.get(name)?.as_ref()));
     faults
 }

@@ -22,6 +22,8 @@ fn plan(adapter: Arc<dyn Adapter>) -> Plan {
     Plan {
         route: name(),
         adapters: vec![Destination { name: name(), adapter }],
+        federation: None,
+        is_by_content: false,
         profiles: Arc::new([]),
         validate: config::ValidateMode::Enforce,
     }

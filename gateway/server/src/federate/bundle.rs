@@ -28,6 +28,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// The type of its resource, or of what was deleted.
+    pub(super) fn of(&self) -> Option<ResourceType> {
+        let (named, _) = self.identity.split_once(' ')?;
+        named.rsplit('/').nth(1)?.parse().ok()
+    }
+
     /// The id of its resource, when that is of the type.
     pub(super) fn id_of(&self, of: ResourceType) -> Option<Id> {
         let (named, _) = self.identity.split_once(' ')?;
@@ -71,11 +77,14 @@ fn read_entry(bytes: &Bytes, entry: Value<'_>, order: Option<&Order>, version: V
     let of = text(resource, "resourceType");
     let named = match (&of, text(resource, "id")) {
         (Some(of), Some(id)) => format!("{of}/{id}"),
-        _ => text(Some(entry), "fullUrl").unwrap_or_default(),
+        // What was deleted: where it stood, or what was asked.
+        _ => text(Some(entry), "fullUrl").or_else(|| text(entry.member("request"), "url")).unwrap_or_default(),
     };
     // In a history a resource stands once for each of its versions.
     let etag = text(response, "etag").or_else(|| text(response, "lastModified")).unwrap_or_default();
+    let changed = text(response, "lastModified").and_then(|at| order?.of_change(&at));
     let keys = match (order, resource, of.and_then(|of| of.parse().ok())) {
+        _ if changed.is_some() => changed.into_iter().collect(),
         (Some(order), Some(resource), Some(of)) => keys(resource.raw(), of, order, version),
         _ => Vec::new(),
     };

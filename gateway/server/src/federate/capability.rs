@@ -8,9 +8,8 @@ use fhir::{Capability, Interaction, InteractionCode, ResourceType, Version};
 
 use super::Member;
 
-/// What needs one back end for all that it names: batches reach the members entry by entry, patches as updates.
-const NOT_FEDERATED: [InteractionCode; 3] =
-    [InteractionCode::Patch, InteractionCode::Batch, InteractionCode::Transaction];
+/// What reaches the members otherwise: batches entry by entry, patches as updates. A transaction goes to one member.
+const NOT_FEDERATED: [InteractionCode; 2] = [InteractionCode::Patch, InteractionCode::Batch];
 
 /// The merged capability, made again when that of a member changes.
 #[derive(Default)]
@@ -57,6 +56,7 @@ fn merge(of: &[Member], members: &[Arc<Capability>]) -> Capability {
             merged.resources.insert(*kind, merge_type(members, *kind, is_shared));
         }
     }
+    merged.confines = members.iter().all(|member| member.confines);
     for member in members {
         merged.system.extend(member.system.iter().filter(|code| !NOT_FEDERATED.contains(code)));
         merged.operations.extend(member.operations.clone());

@@ -16,6 +16,7 @@ use futures_util::future::join_all;
 use super::bundle::{self, Entry, Listed};
 use super::order::Order;
 use super::page::{self, At, Position};
+use super::sources::{self, Asked};
 use super::{Federation, Member};
 
 /// Entries of a page without `_count`.
@@ -33,37 +34,21 @@ pub(super) const fn is_listing(interaction: &Interaction) -> bool {
 /// # Errors
 /// The client's fault, as any back end says; or the first failure when no back end answered.
 pub(super) async fn list(federation: &Federation, call: Call) -> Result<Reply, Error> {
-    let offering = offering(federation, &call.interaction);
-    let first = |_: &Query| offering.iter().map(|member| At::first(&member.name)).collect();
-    let position = page::asked(federation, &call, first)?;
+    let position = page::asked(federation, &call, || sources::first(federation, &call))?;
     let query = Query::parse(&position.query);
     let order = match call.interaction {
         Interaction::HistoryType { .. } | Interaction::HistorySystem { .. } => Order::newest_first(),
         _ => Order::of(&query),
     };
     let asked = Asked { size: size(&query), order, query };
-    let known = position.at.iter().filter_map(|at| {
-        let member = offering.iter().find(|member| member.name == at.name)?;
-        Some((*member, at.clone()))
-    });
-    let answers = join_all(known.map(|(member, at)| answer(federation, member, at, &call, &asked))).await;
+    let known = position.at.iter().map(|at| Ok((sources::member(federation, &call, at)?, at.clone())));
+    let known = known.collect::<Result<Vec<_>, Error>>()?;
+    let answers = known.into_iter().map(|(member, at)| answer(federation, member, at, &call, &asked));
+    let answers = join_all(answers).await;
     let mut page = Page::new(position, &asked);
     page.take(answers, call.must_be_complete)?;
     page.merge();
     Ok(page.reply(federation, &call))
-}
-
-fn offering<'f>(federation: &'f Federation, interaction: &Interaction) -> Vec<&'f Member> {
-    let offers = |member: &&Member| super::capability::offers(&member.adapter.capability(), interaction);
-    federation.members.iter().filter(offers).collect()
-}
-
-/// What a client wants to see.
-struct Asked {
-    query: Query,
-    /// Entries of a page; none when only the total is wanted.
-    size: Option<usize>,
-    order: Order,
 }
 
 fn size(query: &Query) -> Option<usize> {
@@ -79,42 +64,8 @@ struct Answered {
 }
 
 async fn answer(federation: &Federation, member: &Member, at: At, call: &Call, asked: &Asked) -> Answered {
-    let result = ask(federation, member, &at, call, asked).await;
+    let result = sources::ask(federation, member, &at, call, asked).await;
     Answered { at, result }
-}
-
-async fn ask(federation: &Federation, member: &Member, at: &At, call: &Call, asked: &Asked) -> Result<Listed, Error> {
-    let query = match &at.page {
-        Some(page) => Query::parse(page),
-        None => first_query(member, call, asked),
-    };
-    let own = Call { interaction: page::with_query(call.interaction.clone(), query), ..call.clone() };
-    // It is asked for nothing that it can have.
-    let Some(own) = member.call(own)? else { return Ok(Listed { total: Some(0), ..Listed::default() }) };
-    let reply = federation.reply_of(member, own).await?;
-    let bad = || Error::new(ErrorKind::BadReply, "expected a Bundle from the back end");
-    let adapter::Body::Bytes(bytes) = federation.told(member, reply, &call.base).await?.body else { return Err(bad()) };
-    bundle::read(&bytes, &asked.order, call.version).ok_or_else(bad)
-}
-
-/// What a back end is asked at first: as many as the page holds, in an order that can be merged.
-fn first_query(member: &Member, call: &Call, asked: &Asked) -> Query {
-    let mut query = asked.query.clone();
-    if let Some(size) = asked.size {
-        query.remove("_count");
-        query.push("_count", size.to_string());
-    }
-    let is_search = matches!(call.interaction, Interaction::SearchType { .. });
-    if is_search && asked.size.is_some() && !asked.order.is_asked() && sorts_by_time(member, &call.interaction) {
-        query.push("_sort", "-_lastUpdated");
-    }
-    query
-}
-
-fn sorts_by_time(member: &Member, interaction: &Interaction) -> bool {
-    let capability = member.adapter.capability();
-    let of = interaction.resource_type().and_then(|of| capability.resources.get(&of));
-    of.is_some_and(|of| of.search.contains_key("_lastUpdated"))
 }
 
 /// The page that is put together.
@@ -130,7 +81,9 @@ struct Page<'a> {
 /// What is left of one back end's page.
 struct Source {
     at: At,
-    seen: HashSet<[u8; 8]>,
+    seen: HashSet<page::Mark>,
+    /// Marks of all that is on it, in order.
+    all: Vec<page::Mark>,
     /// The last one comes first.
     matches: Vec<Entry>,
     others: Vec<Entry>,
@@ -235,8 +188,9 @@ impl Asked {
 impl Source {
     fn new(at: At, listed: Listed) -> Self {
         let Listed { mut matches, others, next, .. } = listed;
+        let all = matches.iter().map(|entry| page::mark(&entry.identity)).collect();
         matches.reverse();
-        Self { seen: at.seen(), at, matches, others, next, is_used: false }
+        Self { seen: at.seen(), all, at, matches, others, next, is_used: false }
     }
 
     /// Drops what was given already, on this page or one before.
@@ -254,8 +208,9 @@ impl Source {
         if !self.matches.is_empty() {
             return Some(self.at.behind(&self.seen));
         }
-        let page = page::followed(call, &self.next?)?;
-        Some(At::next(&self.at.name, page))
+        let own = Call { interaction: sources::interaction(call, &self.at), ..call.clone() };
+        let page = page::followed(&own, &self.next?)?;
+        Some(self.at.next(page, &self.all))
     }
 }
 

@@ -7,17 +7,22 @@ pub mod across;
 mod bundle;
 mod capability;
 pub(crate) mod conditional;
+mod entrance;
 mod gather;
 mod ground;
 pub mod names;
 mod order;
+mod owner;
 mod page;
 mod query;
 mod rewrite;
+mod sources;
 pub mod space;
 
+pub use entrance::Entrance;
 pub use ground::{Ground, Spaces};
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +41,7 @@ use space::{Ids, Whose};
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// One adapter of a federation.
+#[derive(Clone)]
 pub struct Member {
     /// Its name in the configuration.
     pub name: Arc<str>,
@@ -54,7 +60,13 @@ pub struct Federation {
     /// Bytes of one reply that are held.
     reply: usize,
     turns: conditional::Turns,
+    is_owned: bool,
+    /// The types that each member is asked for; none where that is all it has.
+    serves: Option<Serves>,
 }
+
+/// Types by the names of members.
+pub type Serves = BTreeMap<Arc<str>, BTreeSet<ResourceType>>;
 
 #[async_trait::async_trait]
 impl Adapter for Federation {
@@ -63,19 +75,7 @@ impl Adapter for Federation {
     }
 
     async fn perform(&self, call: Call) -> Result<Reply, Error> {
-        if gather::is_listing(&call.interaction) {
-            return Box::pin(gather::list(self, call)).await;
-        }
-        if !capability::offers(&self.capability(), &call.interaction) {
-            return Err(unserved(&call.interaction));
-        }
-        let member = self.member(&call.interaction)?;
-        match conditional::condition(&call.interaction) {
-            Some((of, _)) if self.holding(of).nth(1).is_some() => {
-                Box::pin(conditional::write(self, member, call)).await
-            }
-            _ => self.ask(member, call).await,
-        }
+        self.answer(call, None).await
     }
 
     async fn health(&self) -> Health {
@@ -94,20 +94,71 @@ impl Federation {
     /// Puts members together.
     #[must_use]
     pub fn new(members: Vec<Member>, seal: Arc<Seal>, clock: Arc<dyn Clock>, reply: usize) -> Self {
-        Self { members, merged: Default::default(), seal, clock, reply, turns: Default::default() }
+        Self { members, merged: Default::default(), seal, clock, reply, turns: Default::default(), is_owned: false, serves: None }
+    }
+
+    /// What belongs to a patient is where the patient is.
+    #[must_use]
+    pub fn owned(self) -> Self {
+        Self { is_owned: true, ..self }
+    }
+
+    /// Asks each member for these types only: of a listing of all types.
+    #[must_use]
+    pub fn serving(self, serves: Serves) -> Self {
+        Self { serves: Some(serves), ..self }
+    }
+
+    const fn is_owned(&self) -> bool {
+        self.is_owned
+    }
+
+    /// Performs a call; `takers` names the members that take what is created.
+    async fn answer(&self, call: Call, takers: Option<&[Arc<str>]>) -> Result<Reply, Error> {
+        if gather::is_listing(&call.interaction) {
+            return Box::pin(gather::list(self, call)).await;
+        }
+        if !capability::offers(&self.capability(), &call.interaction) {
+            return Err(unserved(&call.interaction));
+        }
+        let member = self.member(&call, takers)?;
+        match conditional::condition(&call.interaction) {
+            Some((of, _)) if self.holding(of).nth(1).is_some() => {
+                Box::pin(conditional::write(self, member, call)).await
+            }
+            _ => self.ask(member, call).await,
+        }
     }
 
     /// The one member that an interaction goes to.
-    fn member(&self, interaction: &Interaction) -> Result<&Member, Error> {
+    fn member(&self, call: &Call, takers: Option<&[Arc<str>]>) -> Result<&Member, Error> {
+        let interaction = &call.interaction;
         if let (Some(of), Some(id)) = (interaction.resource_type(), interaction.id())
             && let Some(first) = self.members.first()
             && first.ids.shares(of)
         {
-            let own = |member: &&Member| matches!(member.ids.own(of, id.as_str()), Whose::Own(_));
-            return self.members.iter().find(own).ok_or_else(|| nobodys(interaction));
+            let member =
+                self.members.iter().find(|member| member.has(of, id)).ok_or_else(|| nobodys(interaction))?;
+            if let Some(resource) = interaction.resource().filter(|_| self.is_owned) {
+                owner::stays(self, member, resource, &call.base)?;
+            }
+            return Ok(member);
         }
-        let takes = |member: &&Member| capability::offers(&member.adapter.capability(), interaction);
+        if let Some(resource) = interaction.resource().filter(|_| self.is_owned)
+            && let Some(owner) = owner::of_resource(self, resource, &call.base)?
+        {
+            return Ok(owner);
+        }
+        let takes = |member: &&Member| {
+            takers.is_none_or(|takers| takers.contains(&member.name))
+                && capability::offers(&member.adapter.capability(), interaction)
+        };
         self.members.iter().find(takes).ok_or_else(|| unserved(interaction))
+    }
+
+    /// The adapter that made an id, which may be none of the members.
+    fn adapter_of(&self, id: &str) -> Option<&Arc<str>> {
+        self.members.first()?.ids.adapter_of(id)
     }
 
     /// Asks one member in its own ids, and tells the answer in those of clients.
@@ -220,6 +271,7 @@ impl Member {
             I::Read { resource_type, id }
             | I::Vread { resource_type, id, .. }
             | I::Delete { resource_type, id, .. } => *id = self.own(*resource_type, id)?,
+            I::Batch { bundle, transaction: true } => self.write(bundle, base)?,
             I::Patch { .. } | I::ConditionalPatch { .. } | I::Batch { .. } | I::Capabilities => {
                 return Err(Error::new(ErrorKind::NotSupported, "expected an interaction on one resource or one type"));
             }

@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use fhir::json::Document;
 use fhir::{Query, ResourceType, Version};
 use search::IndexValue;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// `_sort`; without it the last updated comes first (search.html#sort leaves that to the server).
 pub(super) struct Order {
@@ -42,6 +44,12 @@ impl Order {
     /// The order of a history.
     pub(super) fn newest_first() -> Self {
         Self { keys: vec![("_lastUpdated".to_owned(), true)], is_asked: false }
+    }
+
+    /// What a version of a history is sorted by: when it was made.
+    pub(super) fn of_change(&self, at: &str) -> Option<Key> {
+        let at = OffsetDateTime::parse(at, &Rfc3339).ok().filter(|_| !self.is_asked)?;
+        i64::try_from(at.unix_timestamp_nanos() / 1_000).ok().map(Key::Instant)
     }
 
     pub(super) const fn is_asked(&self) -> bool {

@@ -9,7 +9,7 @@ pub(super) use adapter::page::PARAMETER;
 use adapter::{Call, Error, ErrorKind, page};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fhir::{Interaction, Query};
+use fhir::{Interaction, Query, ResourceType};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +18,12 @@ use super::Federation;
 /// How long a link holds.
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// Bytes by which an entry is known again.
-const MARK: usize = 8;
+const MARK: usize = 6;
+/// Marks of one page that are carried to the next.
+const CARRIED: usize = 50;
+
+/// What an entry is known by.
+pub(super) type Mark = [u8; MARK];
 
 /// A position in a listing.
 #[derive(Serialize, Deserialize)]
@@ -43,6 +48,9 @@ pub(super) struct At {
     /// The adapter's name.
     #[serde(rename = "n")]
     pub(super) name: Arc<str>,
+    /// The one type that it is asked for, where it has no search of the system.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub(super) of: Option<ResourceType>,
     /// The query of its page; none for its first.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub(super) page: Option<String>,
@@ -54,29 +62,35 @@ pub(super) struct At {
 impl At {
     /// The beginning.
     pub(super) fn first(name: &Arc<str>) -> Self {
-        Self { name: Arc::clone(name), page: None, seen: String::new() }
+        Self { name: Arc::clone(name), of: None, page: None, seen: String::new() }
     }
 
-    /// The page behind this one.
-    pub(super) fn next(name: &Arc<str>, page: String) -> Self {
-        Self { name: Arc::clone(name), page: Some(page), seen: String::new() }
+    /// The beginning of one type.
+    pub(super) fn of_type(name: &Arc<str>, of: ResourceType) -> Self {
+        Self { of: Some(of), ..Self::first(name) }
+    }
+
+    /// The page behind this one. A back end that repeats the end of a page there does no harm.
+    pub(super) fn next(&self, page: String, last: &[Mark]) -> Self {
+        let carried = last.get(last.len().saturating_sub(CARRIED)..).unwrap_or(last);
+        Self { page: Some(page), ..self.behind(carried) }
     }
 
     /// What was given already.
-    pub(super) fn seen(&self) -> HashSet<[u8; MARK]> {
+    pub(super) fn seen(&self) -> HashSet<Mark> {
         let bytes = URL_SAFE_NO_PAD.decode(&self.seen).unwrap_or_default();
         bytes.as_chunks::<MARK>().0.iter().copied().collect()
     }
 
     /// The same page, with more of it given.
-    pub(super) fn behind(&self, given: &HashSet<[u8; MARK]>) -> Self {
-        let bytes: Vec<u8> = given.iter().flatten().copied().collect();
+    pub(super) fn behind<'m>(&self, given: impl IntoIterator<Item = &'m Mark>) -> Self {
+        let bytes: Vec<u8> = given.into_iter().flatten().copied().collect();
         Self { seen: URL_SAFE_NO_PAD.encode(bytes), ..self.clone() }
     }
 }
 
-/// What an entry is known by.
-pub(super) fn mark(identity: &str) -> [u8; MARK] {
+/// The mark of an entry.
+pub(super) fn mark(identity: &str) -> Mark {
     let digest = Sha256::digest(identity.as_bytes());
     digest.first_chunk().copied().unwrap_or_default()
 }
@@ -88,11 +102,11 @@ pub(super) fn mark(identity: &str) -> [u8; MARK] {
 pub(super) fn asked(
     federation: &Federation,
     call: &Call,
-    first: impl Fn(&Query) -> Vec<At>,
+    first: impl Fn() -> Result<Vec<At>, Error>,
 ) -> Result<Position, Error> {
     let query = query(&call.interaction).cloned().unwrap_or_default();
     let Some(token) = query.first(PARAMETER) else {
-        return Ok(Position { query: query.encode(), total: None, at: first(&query), failed: Vec::new() });
+        return Ok(Position { query: query.encode(), total: None, at: first()?, failed: Vec::new() });
     };
     let invalid = |text: String| Error::new(ErrorKind::Invalid, text);
     let opened = federation.seal.open(&context(call), token, federation.clock.now());

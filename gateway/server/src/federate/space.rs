@@ -15,7 +15,8 @@ pub struct Space {
     types: HashMap<ResourceType, Vec<Arc<str>>>,
     /// By adapter.
     prefixes: BTreeMap<Arc<str>, Arc<str>>,
-    names: Arc<Names>,
+    /// None where no type is shared, so that no id is long.
+    names: Option<Arc<Names>>,
 }
 
 /// How the ids and references of one adapter are read and written.
@@ -40,7 +41,19 @@ impl Space {
     /// A space without types.
     #[must_use]
     pub fn new(names: Arc<Names>) -> Self {
-        Self { all: Vec::new(), others: HashSet::new(), types: HashMap::new(), prefixes: BTreeMap::new(), names }
+        Self { names: Some(names), ..Self::plain() }
+    }
+
+    /// A space in which every id is the adapter's own.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self {
+            all: Vec::new(),
+            others: HashSet::new(),
+            types: HashMap::new(),
+            prefixes: BTreeMap::new(),
+            names: None,
+        }
     }
 
     /// Several adapters hold these types.
@@ -97,6 +110,12 @@ impl Ids {
     #[must_use]
     pub const fn new(space: Arc<Space>, adapter: Arc<str>, references: Arc<BTreeMap<ResourceType, Arc<str>>>) -> Self {
         Self { space, adapter, references }
+    }
+
+    /// The adapter that made this id.
+    #[must_use]
+    pub fn adapter_of(&self, id: &str) -> Option<&Arc<str>> {
+        self.space.adapter_of(id)
     }
 
     /// Whether ids of this type differ between client and adapter.
@@ -158,8 +177,9 @@ impl Ids {
         if plain.parse::<Id>().is_ok() {
             return Some(plain);
         }
-        let short = self.space.names.short(prefix, adapter, id);
-        if !self.space.names.knows(&short) {
+        let names = self.space.names.as_ref()?;
+        let short = names.short(prefix, adapter, id);
+        if !names.knows(&short) {
             long.push((short.clone(), id.to_owned()));
         }
         Some(short)
@@ -169,7 +189,7 @@ impl Ids {
         let rest = id.strip_prefix(&**self.space.prefixes.get(adapter)?)?;
         match rest.strip_prefix('-') {
             Some(own) => own.parse::<Id>().ok().map(|_| own.to_owned()),
-            None if rest.starts_with('.') => self.space.names.long(id),
+            None if rest.starts_with('.') => self.space.names.as_ref()?.long(id),
             None => None,
         }
     }
@@ -179,7 +199,10 @@ impl Ids {
     /// # Errors
     /// The table cannot be written.
     pub fn keep(&self, long: Vec<(String, String)>) -> Result<(), super::names::NamesError> {
-        if long.is_empty() { Ok(()) } else { self.space.names.keep(&long) }
+        match &self.space.names {
+            Some(names) if !long.is_empty() => names.keep(&long),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 mod conditional;
 mod contract;
+mod owners;
+mod pages;
+mod random;
 
 use super::names::Names;
 use super::space::Space;

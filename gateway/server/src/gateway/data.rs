@@ -69,6 +69,8 @@ pub(super) fn with_audit_events(
         interactions: None,
         adapter: name.clone(),
         adapters: Vec::new(),
+        when: None,
+        owners: None,
         references: BTreeMap::new(),
         validate: ValidateMode::Enforce,
         profiles: Vec::new(),

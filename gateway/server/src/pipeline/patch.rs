@@ -75,6 +75,7 @@ impl Pipeline {
                 return Ok((self.as_it_is(permitted, plan, reply).await?, Vec::new()));
             }
             let is_own = !is_patch(&update);
+            let plan = &self.planned_again(&update, plan)?;
             match self.carry(update, plan, manner, passage, record).await {
                 Err(failure) if is_own && may_repeat && failure.status == StatusCode::PRECONDITION_FAILED => {
                     if tried >= TRIES {
@@ -86,6 +87,11 @@ impl Pipeline {
             }
         }
         Err(overtaken())
+    }
+
+    /// The plan for what came of a patch, where that decides.
+    pub(super) fn planned_again(&self, update: &Permitted, plan: &Arc<Plan>) -> Result<Arc<Plan>, Failure> {
+        if plan.is_by_content { route::plan(update, &self.routes) } else { Ok(Arc::clone(plan)) }
     }
 
     /// Makes of a patch the update that it comes to: of the resource as it is now, tied to its version. A request that is no patch,

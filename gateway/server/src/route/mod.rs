@@ -3,10 +3,16 @@
 //! The first route of the configuration that takes a request decides. A route takes it when its practice, one of its
 //! types and one of its interactions match; a route that names the type has spoken, also when its adapter does not
 //! offer the interaction (405), while `*` stands for what its adapter offers and passes on what it does not.
+//!
+//! Routes with `when` decide by what is written. All of a type are one route for whatever names or lists resources, since the
+//! content of what is stored is not known before; an update goes to whoever has the resource, whatever it says now.
 
 mod capability;
+pub mod content;
 pub mod coverage;
+mod group;
 mod refusal;
+mod system;
 mod table;
 
 pub use table::{RouteError, Routes, patches};
@@ -20,8 +26,11 @@ use profile::Validator;
 
 use crate::authorize::Permitted;
 use crate::failure::Failure;
+use crate::federate::Entrance;
+use content::Facts;
 
 /// Where a request goes, and by which rules.
+#[derive(Clone)]
 pub struct Plan {
     /// The route's name: the label of its metrics.
     pub route: Arc<str>,
@@ -31,6 +40,10 @@ pub struct Plan {
     pub profiles: Arc<[Arc<str>]>,
     /// What happens with a payload that breaks a rule.
     pub validate: ValidateMode,
+    /// The federation behind it, where ids of clients are not those of its adapters.
+    pub federation: Option<Entrance>,
+    /// Whether what is written decides between several plans: a patch, once it is known what comes of it, has to be planned again.
+    pub is_by_content: bool,
 }
 
 impl Plan {
@@ -61,8 +74,9 @@ pub struct Destination {
 /// 404 when no route leads to the type, 405 with Allow when the interaction is not offered on it, 400 for a condition
 /// that the adapter does not honour; each names what is served.
 pub fn plan(request: &Permitted, routes: &Routes) -> Result<Arc<Plan>, Failure> {
+    let facts = Facts { client: &request.caller().client, interaction: request.request().interaction.code() };
     let request = request.request();
-    routes.plan(&request.practice, &request.interaction)
+    routes.plan_by(&request.practice, &request.interaction, facts)
 }
 
 #[cfg(test)]

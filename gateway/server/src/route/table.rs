@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use adapter::{Adapter, Practice};
 use fhir::capability::ResourceCapability;
-use fhir::{Capability, Interaction, InteractionCode, ResourceType};
+use fhir::{Capability, Interaction, InteractionCode, IssueType, ResourceType};
+use http::StatusCode;
 
-use super::{Destination, Plan, refusal};
+use super::content::{Content, Facts, When};
+use super::group::{self, Group};
+use super::{Destination, Plan, refusal, system};
 use crate::failure::Failure;
 use crate::federate::names::NamesError;
-use crate::federate::{Ground, Spaces};
+use crate::federate::{Entrance, Ground, Member, Spaces};
 
 /// Every route, by practice, in the order of the configuration.
 pub struct Routes {
     practices: HashMap<Practice, Vec<Route>>,
+    ground: Ground,
 }
 
 /// Why there are no routes.
@@ -30,6 +34,9 @@ pub enum RouteError {
         /// The names that there are.
         known: String,
     },
+    /// A condition is no FHIRPath.
+    #[error("expected FHIRPath in `when`: {0}")]
+    When(#[from] fhirpath::CompileError),
     /// What stands for ids of several adapters cannot be read.
     #[error(transparent)]
     Names(#[from] NamesError),
@@ -37,11 +44,21 @@ pub enum RouteError {
 
 pub(super) struct Route {
     settings: config::Route,
-    plan: Arc<Plan>,
+    pub(super) plan: Arc<Plan>,
     /// The adapters that its settings name.
-    members: Vec<Destination>,
+    pub(super) members: Vec<Member>,
     /// For payloads of types with rules of their own.
     by_type: HashMap<ResourceType, Arc<Plan>>,
+    /// What content decides between, in order.
+    choices: Vec<Choice>,
+}
+
+/// A route with a condition, or the one that takes what meets none.
+struct Choice {
+    when: Option<When>,
+    /// The adapters that it leads to.
+    names: Vec<Arc<str>>,
+    plan: Arc<Plan>,
 }
 
 impl Routes {
@@ -54,22 +71,15 @@ impl Routes {
         adapters: &BTreeMap<String, Arc<dyn Adapter>>,
         ground: &Ground,
     ) -> Result<Self, RouteError> {
-        let spaces = Spaces::of(routes, ground)?;
+        check_names(routes, adapters)?;
+        let groups = group::of(routes);
+        let spaces = Spaces::of(groups.iter().map(|group| &group.settings), ground)?;
         let mut practices: HashMap<Practice, Vec<Route>> = HashMap::new();
-        for (index, settings) in routes.iter().enumerate() {
-            let found = settings.adapters().map(|name| match adapters.get(name) {
-                Some(adapter) => Ok(Destination { name: name.into(), adapter: Arc::clone(adapter) }),
-                None => Err(RouteError::UnknownAdapter {
-                    adapter: name.to_owned(),
-                    route: index + 1,
-                    known: adapters.keys().cloned().collect::<Vec<_>>().join(", "),
-                }),
-            });
-            let members = found.collect::<Result<Vec<_>, _>>()?;
-            let route = Route::new(settings, members, &spaces);
-            practices.entry(Practice::new(&settings.practice)).or_default().push(route);
+        for group in groups {
+            let practice = Practice::new(&group.settings.practice);
+            practices.entry(practice).or_default().push(Route::new(group, adapters, &spaces)?);
         }
-        Ok(Self { practices })
+        Ok(Self { practices, ground: ground.clone() })
     }
 
     /// The plan of an interaction of a practice.
@@ -77,12 +87,29 @@ impl Routes {
     /// # Errors
     /// As [`super::plan`].
     pub fn plan(&self, practice: &Practice, interaction: &Interaction) -> Result<Arc<Plan>, Failure> {
+        self.plan_by(practice, interaction, Facts { client: "", interaction: interaction.code() })
+    }
+
+    /// The same, with what conditions of routes may ask.
+    ///
+    /// # Errors
+    /// As [`super::plan`].
+    pub fn plan_by(
+        &self,
+        practice: &Practice,
+        interaction: &Interaction,
+        facts: Facts<'_>,
+    ) -> Result<Arc<Plan>, Failure> {
         let routes = self.of(practice);
         let Some(route) = find(routes, interaction.resource_type(), interaction.code()) else {
             return Err(refusal::no_route(routes, interaction));
         };
         refusal::check(routes, interaction, &route.capability())?;
-        Ok(route.plan_for(interaction.resource_type()))
+        let is_of_all = matches!(interaction, Interaction::SearchSystem { .. } | Interaction::HistorySystem { .. });
+        if is_of_all && let Some(plan) = system::plan(routes, route, interaction.code(), &self.ground) {
+            return Ok(Arc::new(plan));
+        }
+        route.chosen(interaction, facts)
     }
 
     /// The rules of the route that would take a write of a type; none when no route does.
@@ -110,9 +137,9 @@ impl Routes {
     #[must_use]
     pub fn destinations(&self, practice: &Practice) -> Vec<Destination> {
         let mut seen: Vec<Destination> = Vec::new();
-        for destination in self.of(practice).iter().flat_map(|route| &route.members) {
-            if seen.iter().all(|known| known.name != destination.name) {
-                seen.push(destination.clone());
+        for Member { name, adapter, .. } in self.of(practice).iter().flat_map(|route| &route.members) {
+            if seen.iter().all(|known| known.name != *name) {
+                seen.push(Destination { name: Arc::clone(name), adapter: Arc::clone(adapter) });
             }
         }
         seen
@@ -123,25 +150,89 @@ impl Routes {
     }
 }
 
+/// Every adapter that a route names is there.
+fn check_names(routes: &[config::Route], adapters: &BTreeMap<String, Arc<dyn Adapter>>) -> Result<(), RouteError> {
+    for (index, route) in routes.iter().enumerate() {
+        if let Some(adapter) = route.adapters().find(|name| !adapters.contains_key(*name)) {
+            let known = adapters.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(RouteError::UnknownAdapter { adapter: adapter.to_owned(), route: index + 1, known });
+        }
+    }
+    Ok(())
+}
+
 impl Route {
-    fn new(settings: &config::Route, members: Vec<Destination>, spaces: &Spaces<'_>) -> Self {
-        let joined = || settings.adapters().collect::<Vec<_>>().join("+");
-        let name: Arc<str> = settings.name.clone().unwrap_or_else(joined).into();
-        let named: Vec<_> = members.iter().map(|of| (Arc::clone(&of.name), Arc::clone(&of.adapter))).collect();
-        let adapters = match spaces.federation(settings, &named) {
-            Some(federation) => vec![Destination { name: joined().into(), adapter: Arc::new(federation) }],
-            None => members.clone(),
+    fn new(
+        group: Group,
+        adapters: &BTreeMap<String, Arc<dyn Adapter>>,
+        spaces: &Spaces<'_>,
+    ) -> Result<Self, RouteError> {
+        let Group { settings, choices } = group;
+        let found = |name: &str| {
+            adapters.get(name).map(|adapter| Destination { name: name.into(), adapter: Arc::clone(adapter) })
         };
-        let plan = |of: Option<ResourceType>| {
+        let alone: Vec<Destination> = settings.adapters().filter_map(found).collect();
+        let members = spaces.members(&settings, &alone);
+        let federation = spaces.federation(&settings, &members).map(|known| Entrance::new(Arc::new(known)));
+        let is_by_content = !choices.is_empty();
+        let behind = |federation: Option<&Entrance>| match federation {
+            Some(known) => vec![Destination { name: joined(&settings).into(), adapter: Arc::new(known.clone()) }],
+            None => alone.clone(),
+        };
+        let general = behind(federation.as_ref());
+        let plan = |by: &config::Route, of: Option<ResourceType>, federation: Option<&Entrance>, adapters| {
             Arc::new(Plan {
-                route: Arc::clone(&name),
-                adapters: adapters.clone(),
-                profiles: settings.profiles(of).map(Arc::from).collect(),
-                validate: settings.validate(of),
+                route: by.name.clone().unwrap_or_else(|| joined(by)).into(),
+                adapters,
+                profiles: by.profiles(of).map(Arc::from).collect(),
+                validate: by.validate(of),
+                federation: federation.cloned(),
+                is_by_content,
             })
         };
-        let by_type = settings.by_type.keys().map(|of| (*of, plan(Some(*of)))).collect();
-        Self { settings: settings.clone(), plan: plan(None), by_type, members }
+        let of_type = |of: &ResourceType| (*of, plan(&settings, Some(*of), federation.as_ref(), general.clone()));
+        let by_type = settings.by_type.keys().map(of_type).collect();
+        let mut chosen = Vec::with_capacity(choices.len());
+        for by in &choices {
+            let names: Vec<Arc<str>> = by.adapters().map(Arc::from).collect();
+            let led = federation.as_ref().map(|known| known.led_to(&names));
+            let when = by.when.as_deref().map(|text| When::compile(text, &by.types)).transpose()?;
+            let of = settings.types.iter().find_map(|entry| match entry {
+                config::Types::One(of) => Some(*of),
+                config::Types::All => None,
+            });
+            chosen.push(Choice { when, names, plan: plan(by, of, led.as_ref(), behind(led.as_ref())) });
+        }
+        let plan = plan(&settings, None, federation.as_ref(), general);
+        Ok(Self { settings, plan, members, by_type, choices: chosen })
+    }
+
+    /// The plan for what is written, or for what is asked of all adapters.
+    fn chosen(&self, interaction: &Interaction, facts: Facts<'_>) -> Result<Arc<Plan>, Failure> {
+        let of = interaction.resource_type();
+        let holder = self.plan.federation.as_ref().and_then(|known| known.holder(interaction));
+        let Some(resource) = interaction.resource().filter(|_| !self.choices.is_empty()) else {
+            return Ok(self.plan_for(of));
+        };
+        let is_update = matches!(interaction, Interaction::Update { .. });
+        if is_update && holder.is_none() && self.plan.federation.is_some() {
+            return Ok(self.plan_for(of));
+        }
+        // An update stays where the resource is: the rules are those of a route that leads there.
+        let leads = |choice: &&Choice| !is_update || holder.is_none_or(|holder| choice.names.contains(holder));
+        let content = Content::of(resource);
+        let mut last = None;
+        for choice in self.choices.iter().filter(leads) {
+            last = Some(choice);
+            match &choice.when {
+                Some(when) if !when.holds(&content, facts, &choice.plan.route)? => {}
+                _ => return Ok(Arc::clone(&choice.plan)),
+            }
+        }
+        match last {
+            Some(last) if is_update || !content.is_whole() => Ok(Arc::clone(&last.plan)),
+            _ => Err(unmatched(resource.resource_type)),
+        }
     }
 
     fn plan_for(&self, resource_type: Option<ResourceType>) -> Arc<Plan> {
@@ -163,6 +254,16 @@ impl Route {
     fn names(&self, resource_type: Option<ResourceType>) -> bool {
         resource_type.is_some_and(|named| self.settings.types.contains(&config::Types::One(named)))
     }
+}
+
+fn joined(settings: &config::Route) -> String {
+    settings.adapters().collect::<Vec<_>>().join("+")
+}
+
+/// No condition is met, and no route takes the rest.
+fn unmatched(of: ResourceType) -> Failure {
+    let text = format!("expected a {of} that meets the condition of one of the routes: no back end takes this one");
+    Failure::new(StatusCode::UNPROCESSABLE_ENTITY, IssueType::BusinessRule, text)
 }
 
 /// The first route that takes it: by name whatever its adapter offers, by `*` only what its adapter offers.

@@ -11,6 +11,8 @@ use http::header::ALLOW;
 use super::*;
 use crate::federate::Ground;
 
+mod content;
+
 /// An adapter that offers what it was made with and performs nothing.
 struct Offers(Arc<Capability>);
 

@@ -156,6 +156,8 @@ fn to(name: &str, adapter: &dyn Adapter) -> config::Route {
     let capability = adapter.capability();
     let of_system = (!capability.system.is_empty()).then_some(config::Types::All);
     config::Route {
+        when: None,
+        owners: None,
         name: None,
         types: capability.resources.keys().map(|offered| config::Types::One(*offered)).chain(of_system).collect(),
         interactions: None,

@@ -17,7 +17,7 @@ use futures_util::TryStreamExt;
 
 use super::page;
 use crate::dispatch;
-use crate::route::{Plan, Routes};
+use crate::route::{Destination, Plan, Routes};
 use found::Found;
 
 /// Resources that a chain or `_has` may lead over.
@@ -76,10 +76,13 @@ impl Across<'_> {
         Some(Arc::clone(&self.plan_of(call, of)?.adapters.first()?.name))
     }
 
-    /// Whether another adapter answers searches of that type.
+    /// Whether resources of that type may be elsewhere: searches of it go to another adapter, or to several that do not keep what
+    /// belongs together.
     fn is_foreign(&self, plan: &Plan, call: &Call, of: ResourceType) -> bool {
-        let (Some(here), Some(there)) = (plan.adapters.first(), self.plan_of(call, of)) else { return false };
-        there.adapters.first().is_some_and(|there| !Arc::ptr_eq(&there.adapter, &here.adapter))
+        let (Some(here), Some(plan_there)) = (plan.adapters.first(), self.plan_of(call, of)) else { return false };
+        let is_scattered = plan_there.federation.as_ref().is_some_and(|known| known.is_scattered(of));
+        let is_other = |there: &Destination| !Arc::ptr_eq(&there.adapter, &here.adapter);
+        is_scattered || plan_there.adapters.first().is_some_and(is_other)
     }
 
     /// A search of another type for the same client; it may reach over routes itself.

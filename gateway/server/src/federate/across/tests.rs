@@ -195,3 +195,62 @@ async fn a_confined_search_includes_and_chains_over_its_own_compartment_only() {
     let page = town.answer(confined("Patient", "_revinclude=Appointment:patient")).await.unwrap();
     assert_eq!(ids(&page, "include"), set(&["a"]));
 }
+
+fn system(query: &str) -> Call {
+    alone::call(Interaction::SearchSystem { compartment: None, query: Query::parse(query) })
+}
+
+#[tokio::test]
+async fn a_search_of_the_system_asks_each_back_end_for_the_types_that_lead_to_it() {
+    let town = town().await;
+    town.settle().await;
+    // What a back end holds of types that lead elsewhere is not this practice's.
+    let stray = json!({ "resourceType": "Patient", "id": "stray" });
+    let resource = Resource::new(ResourceType::PATIENT, Version::R4, stray.to_string());
+    let update = Interaction::Update { id: "stray".parse().unwrap(), resource, if_match: None };
+    town.backs["scheduler"].perform(alone::call(update)).await.unwrap();
+    let page = town.answer(system("_type=Patient,Appointment&_total=accurate")).await.unwrap();
+    assert_eq!((ids(&page, "match"), page["total"].as_u64()), (set(&["eve", "bob", "a", "b"]), Some(4)));
+    let page = town.answer(system("_total=accurate")).await.unwrap();
+    assert_eq!((ids(&page, "match"), page["total"].as_u64()), (set(&["eve", "bob", "a", "b", "clinic"]), Some(5)));
+    let page = town.answer(system("_type=Organization")).await.unwrap();
+    assert_eq!(ids(&page, "match"), set(&["clinic"]));
+    assert_eq!(town.answer(system("_type=Wibble")).await.unwrap_err().kind, ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_search_of_the_system_pages_by_one_link_and_reports_who_is_down() {
+    let town = town().await;
+    town.settle().await;
+    let (mut query, mut all) = ("_count=2".to_owned(), Vec::new());
+    loop {
+        let page = town.answer(system(&query)).await.unwrap();
+        let entries = page["entry"].as_array().cloned().unwrap_or_default();
+        all.extend(entries.iter().map(|entry| entry["resource"]["id"].as_str().unwrap().to_owned()));
+        let next = page["link"].as_array().unwrap().iter().find(|link| link["relation"] == "next").cloned();
+        let Some(next) = next else { break };
+        query = next["url"].as_str().unwrap().split_once('?').unwrap().1.to_owned();
+        assert!(all.len() < 20, "it ends");
+    }
+    assert_eq!(all.len(), 5, "{all:?}");
+    assert_eq!(all.into_iter().collect::<BTreeSet<_>>(), set(&["eve", "bob", "a", "b", "clinic"]));
+    *town.backs["ehr"].is_down.lock() = true;
+    let page = town.answer(system("")).await.unwrap();
+    assert_eq!((ids(&page, "match"), ids(&page, "outcome").len()), (set(&["a", "b", "clinic"]), 1));
+}
+
+#[tokio::test]
+async fn the_history_of_the_system_is_that_of_all_back_ends_with_the_newest_first() {
+    let town = town().await;
+    town.settle().await;
+    let resource_type = "Appointment".parse().unwrap();
+    let delete = Interaction::Delete { resource_type, id: "b".parse().unwrap(), if_match: None };
+    let plan = town.routes.plan(&Practice::default(), &delete).unwrap();
+    dispatch::perform(&plan, alone::call(delete)).await.unwrap();
+    let history = town.answer(alone::call(Interaction::HistorySystem { query: Query::default() })).await.unwrap();
+    assert_eq!(history["type"], "history");
+    let entries = history["entry"].as_array().unwrap();
+    assert_eq!(entries.len(), 6, "{history}");
+    assert_eq!(entries[0]["request"]["method"], "DELETE");
+    assert!(entries[5]["fullUrl"].as_str().unwrap().ends_with("/Organization/clinic"), "{history}");
+}

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adapter::Call;
-use fhir::bundle::{Entry, duplicates};
-use fhir::{Compartment, Interaction, InteractionCode, Issue, IssueType};
+use fhir::bundle::{Entry, conditional, conditionals, duplicates};
+use fhir::{Compartment, Interaction, InteractionCode, Issue, IssueType, ResourceType};
 use http::StatusCode;
 
 use super::each::no_such_condition;
@@ -14,6 +14,8 @@ use super::{Entries, Pipeline, request, unread};
 use crate::authorize::access::Reach;
 use crate::authorize::{self, Permitted, confine};
 use crate::failure::Failure;
+use crate::federate::Entrance;
+use crate::receive::Request;
 use crate::respond::account;
 use crate::route::{self, Plan};
 use crate::translate;
@@ -83,7 +85,7 @@ impl Pipeline {
         let mut failures = Vec::new();
         let mut planned = Vec::with_capacity(permitted.len());
         for (entry, permitted) in permitted {
-            match route::plan(&permitted, &self.routes) {
+            match route::plan(&permitted, &self.routes).and_then(|plan| self.led(&permitted, plan)) {
                 Ok(plan) => planned.push((entry, plan, permitted)),
                 Err(failure) => failures.push(located(failure, entry.index)),
             }
@@ -100,12 +102,8 @@ impl Pipeline {
         let mut sound = Vec::with_capacity(planned.len());
         for (turn, (entry, plan, permitted)) in planned.into_iter().enumerate() {
             // A patch is the update that it comes to: of what is there before the transaction, and tied to it.
-            let sound_one = match Box::pin(self.patched(&permitted, &plan)).await {
-                Ok(patched) => self.validate(patched.permitted, &plan).await,
-                Err(failure) => Err(failure),
-            };
-            match sound_one {
-                Ok(validated) => sound.push((entry, plan, validated)),
+            match self.validated_one(permitted, plan).await {
+                Ok((plan, validated)) => sound.push((entry, plan, validated)),
                 Err(failure) => failures.push(located(failure, entry.index)),
             }
             if turn % TURN == TURN - 1 {
@@ -114,6 +112,35 @@ impl Pipeline {
         }
         merged(failures)?;
         Ok(sound)
+    }
+
+    async fn validated_one(
+        self: &Arc<Self>,
+        permitted: Permitted,
+        plan: Arc<Plan>,
+    ) -> Result<(Arc<Plan>, Validated), Failure> {
+        let patched = Box::pin(self.patched(&permitted, &plan)).await?;
+        let plan = if plan.is_by_content {
+            self.led(&patched.permitted, self.planned_again(&patched.permitted, &plan)?)?
+        } else {
+            plan
+        };
+        Ok((Arc::clone(&plan), self.validate(patched.permitted, &plan).await?))
+    }
+
+    /// The plan with the one back end of a federation that the entry leads to.
+    fn led(&self, permitted: &Permitted, plan: Arc<Plan>) -> Result<Arc<Plan>, Failure> {
+        let Some(entrance) = &plan.federation else { return Ok(plan) };
+        let request = permitted.request();
+        let interaction = &request.interaction;
+        let needs_all = needs_all(&self.routes, request, entrance);
+        if let Some(what) = needs_all {
+            let text = format!("{what} is decided over several back ends, which no transaction can: send it alone");
+            return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, IssueType::NotSupported, text));
+        }
+        let call = translate::own_call(permitted, &plan, interaction.clone(), self.deadline(request))?;
+        let (name, adapter) = entrance.led(&call).map_err(|error| confine::error(permitted, error))?;
+        Ok(Arc::new(Plan { adapters: vec![route::Destination { name, adapter }], federation: None, ..(*plan).clone() }))
     }
 
     /// The call that the entry would be alone. A confined token's write is tied to what was shown to be the patient's.
@@ -181,6 +208,31 @@ pub(super) fn confinement<'a>(
         }
     }
     Ok(common.flatten())
+}
+
+/// What of an entry needs more than the one back end that performs the transaction.
+fn needs_all(routes: &route::Routes, request: &Request, entrance: &Entrance) -> Option<&'static str> {
+    let interaction = &request.interaction;
+    if adapter::page::query(interaction).is_some() {
+        return Some("a search or a history");
+    }
+    let is_several = |of: ResourceType| {
+        let searched = routes.searched(&request.practice, of, InteractionCode::SearchType);
+        searched.and_then(|plan| plan.federation.as_ref().map(|known| known.is_several(of))).unwrap_or(false)
+    };
+    let is_conditional = matches!(
+        interaction,
+        Interaction::Create { if_none_exist: Some(_), .. }
+            | Interaction::ConditionalUpdate { .. }
+            | Interaction::ConditionalPatch { .. }
+            | Interaction::ConditionalDelete { .. }
+    );
+    if is_conditional && interaction.resource_type().is_some_and(|of| entrance.is_several(of)) {
+        return Some("a condition");
+    }
+    let references = interaction.resource().map(|resource| conditionals(&resource.bytes));
+    let mut targets = references.iter().flatten().filter_map(|text| conditional(text));
+    targets.any(|(of, _)| is_several(of)).then_some("a conditional reference")
 }
 
 /// All entries must lead to one back end, and that must perform transactions.
