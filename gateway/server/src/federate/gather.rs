@@ -100,7 +100,7 @@ impl<'a> Page<'a> {
     /// Takes the answers in. The client's own fault is told as it is; a back end that fails is left out, unless all do, or a part is
     /// of no use.
     fn take(&mut self, answers: Vec<Answered>, must_be_complete: bool) -> Result<(), Error> {
-        let is_first = answers.iter().all(|answered| answered.at.page.is_none() && answered.at.seen().is_empty());
+        let is_first = self.position.is_first;
         let mut total = Some(0);
         let mut first_error = None;
         for Answered { at, result } in answers {
@@ -124,7 +124,8 @@ impl<'a> Page<'a> {
             self.position.total = None;
         }
         match first_error {
-            Some(error) if self.sources.is_empty() => Err(error),
+            // Later on others have answered already.
+            Some(error) if self.sources.is_empty() && is_first => Err(error),
             _ => Ok(()),
         }
     }

@@ -40,6 +40,9 @@ pub(super) struct Position {
     /// Those that failed on an earlier page.
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) failed: Vec<Arc<str>>,
+    /// Whether it is the beginning of the listing.
+    #[serde(skip)]
+    pub(super) is_first: bool,
 }
 
 /// A position in one back end's answers.
@@ -106,7 +109,7 @@ pub(super) fn asked(
 ) -> Result<Position, Error> {
     let query = query(&call.interaction).cloned().unwrap_or_default();
     let Some(token) = query.first(PARAMETER) else {
-        return Ok(Position { query: query.encode(), total: None, at: first()?, failed: Vec::new() });
+        return Ok(Position { query: query.encode(), total: None, at: first()?, failed: Vec::new(), is_first: true });
     };
     let invalid = |text: String| Error::new(ErrorKind::Invalid, text);
     let opened = federation.seal.open(&context(call), token, federation.clock.now());
