@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use adapter::seal::Seal;
 use adapter::Clock;
+use adapter::seal::Seal;
 use fhir::ResourceType;
 
 use super::names::{Names, NamesError};
@@ -42,7 +42,10 @@ impl<'g> Spaces<'g> {
     ///
     /// # Errors
     /// The table of long ids cannot be opened.
-    pub fn of<'r>(routes: impl Iterator<Item = &'r config::Route> + Clone, ground: &'g Ground) -> Result<Self, NamesError> {
+    pub fn of<'r>(
+        routes: impl Iterator<Item = &'r config::Route> + Clone,
+        ground: &'g Ground,
+    ) -> Result<Self, NamesError> {
         let several = |route: &&config::Route| route.adapters.len() > 1;
         let mut practices: HashMap<String, Space> = HashMap::new();
         for route in routes.clone().filter(several) {

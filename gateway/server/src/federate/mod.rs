@@ -94,7 +94,16 @@ impl Federation {
     /// Puts members together.
     #[must_use]
     pub fn new(members: Vec<Member>, seal: Arc<Seal>, clock: Arc<dyn Clock>, reply: usize) -> Self {
-        Self { members, merged: Default::default(), seal, clock, reply, turns: Default::default(), is_owned: false, serves: None }
+        Self {
+            members,
+            merged: Default::default(),
+            seal,
+            clock,
+            reply,
+            turns: Default::default(),
+            is_owned: false,
+            serves: None,
+        }
     }
 
     /// What belongs to a patient is where the patient is.
@@ -137,8 +146,7 @@ impl Federation {
             && let Some(first) = self.members.first()
             && first.ids.shares(of)
         {
-            let member =
-                self.members.iter().find(|member| member.has(of, id)).ok_or_else(|| nobodys(interaction))?;
+            let member = self.members.iter().find(|member| member.has(of, id)).ok_or_else(|| nobodys(interaction))?;
             if let Some(resource) = interaction.resource().filter(|_| self.is_owned) {
                 owner::stays(self, member, resource, &call.base)?;
             }

@@ -105,7 +105,8 @@ pub(super) fn of_listing(federation: &Federation, call: &Call) -> Option<Names> 
     if !federation.is_owned() || compartment::parameters(ResourceType::PATIENT, of, version).is_none() {
         return None;
     }
-    let owners = compartment.iter().chain(call.confinement()).filter(|owner| owner.resource_type == ResourceType::PATIENT);
+    let owners =
+        compartment.iter().chain(call.confinement()).filter(|owner| owner.resource_type == ResourceType::PATIENT);
     let owners = owners.filter_map(|owner| federation.adapter_of(owner.id.as_str()));
     let mut sets: Vec<Names> = owners.map(|name| Names::from([Arc::clone(name)])).collect();
     for (name, value) in query.iter() {

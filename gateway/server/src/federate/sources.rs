@@ -67,9 +67,7 @@ fn types(interaction: &Interaction) -> Result<Option<BTreeSet<ResourceType>>, Er
 /// 400: the link was given before the configuration changed.
 pub(super) fn member<'f>(federation: &'f Federation, call: &Call, at: &At) -> Result<&'f Member, Error> {
     let own = interaction(call, at);
-    let is_it = |member: &&Member| {
-        member.name == at.name && capability::offers(&member.adapter.capability(), &own)
-    };
+    let is_it = |member: &&Member| member.name == at.name && capability::offers(&member.adapter.capability(), &own);
     federation.members.iter().find(is_it).ok_or_else(|| {
         let text = format!("the page link is of another configuration, in which `{}` was asked: search again", at.name);
         Error::new(ErrorKind::Invalid, text)

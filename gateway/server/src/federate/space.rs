@@ -47,13 +47,7 @@ impl Space {
     /// A space in which every id is the adapter's own.
     #[must_use]
     pub fn plain() -> Self {
-        Self {
-            all: Vec::new(),
-            others: HashSet::new(),
-            types: HashMap::new(),
-            prefixes: BTreeMap::new(),
-            names: None,
-        }
+        Self { all: Vec::new(), others: HashSet::new(), types: HashMap::new(), prefixes: BTreeMap::new(), names: None }
     }
 
     /// Several adapters hold these types.

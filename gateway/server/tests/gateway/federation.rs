@@ -126,7 +126,12 @@ async fn content_decides_where_a_resource_is_made_and_a_patch_leaves_it_there() 
     let patch = json!([{ "op": "replace", "path": "/serviceType/0/coding/0/code", "value": "eyes" }]).to_string();
     let fields = [("authorization", token.as_str()), ("content-type", "application/json-patch+json")];
     let patched = practice.ask(Method::PATCH, &format!("/Appointment/{}", made[0]), &fields, patch).await;
-    assert_eq!((patched.status.as_u16(), patched.json()["id"].as_str()), (200, Some(made[0].as_str())), "{:?}", patched.json());
+    assert_eq!(
+        (patched.status.as_u16(), patched.json()["id"].as_str()),
+        (200, Some(made[0].as_str())),
+        "{:?}",
+        patched.json()
+    );
 }
 
 #[tokio::test]
@@ -173,7 +178,8 @@ async fn a_condition_is_met_by_what_any_member_has() {
     let practice = Practice::with(ROUTES).await;
     let token = format!("Bearer {}", practice.token("system/*.cruds").await);
     let plain = [("authorization", token.as_str()), ("content-type", "application/fhir+json")];
-    let patient = json!({ "resourceType": "Patient", "id": "old-7", "identifier": [{ "system": "urn:mark", "value": "1" }] });
+    let patient =
+        json!({ "resourceType": "Patient", "id": "old-7", "identifier": [{ "system": "urn:mark", "value": "1" }] });
     let put = practice.ask(Method::PUT, "/Patient/old-7", &plain, patient.to_string()).await;
     assert_eq!(put.status, 201, "{:?}", put.json());
     let update = practice.ask(Method::PUT, "/Patient?identifier=urn:mark%7C1", &plain, {

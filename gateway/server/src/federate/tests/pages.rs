@@ -33,11 +33,8 @@ async fn a_slow_back_end_is_given_up_before_the_deadline_and_the_others_are_show
     assert_eq!(outcome["search"]["mode"], "outcome");
     assert_eq!(outcome["resource"]["issue"][0]["code"], "timeout");
     assert!(outcome["resource"].to_string().contains("`old`"), "{outcome}");
-    let whole = Call {
-        deadline: Instant::now() + Duration::from_secs(1),
-        must_be_complete: true,
-        ..search("_sort=birthdate")
-    };
+    let whole =
+        Call { deadline: Instant::now() + Duration::from_secs(1), must_be_complete: true, ..search("_sort=birthdate") };
     assert_eq!(two.both.perform(whole).await.unwrap_err().kind, ErrorKind::Timeout, "a part is of no use");
 }
 

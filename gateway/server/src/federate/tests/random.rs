@@ -71,8 +71,7 @@ impl Adapter for Desk {
         let mut people = self.people.clone();
         people.sort_by(|left, right| compare(sort, left, right));
         let shown = people.iter().skip(from.saturating_sub(self.repeats)).take(count + self.repeats.min(from));
-        let entry: Vec<_> =
-            shown.map(|person| json!({ "resource": person, "search": { "mode": "match" } })).collect();
+        let entry: Vec<_> = shown.map(|person| json!({ "resource": person, "search": { "mode": "match" } })).collect();
         let mut link = Vec::new();
         if from + count < people.len() {
             let url = format!("{}/Patient?_sort={sort}&_count={count}&from={}", call.base, from + count);

@@ -76,11 +76,8 @@ fn what_names_or_lists_resources_asks_all_of_the_routes_as_one() {
 #[test]
 fn an_update_stays_where_its_resource_is_whatever_it_says_now() {
     let routes = town(&format!("{TOWN}{REST}"));
-    let update = |id: &str, code| Interaction::Update {
-        id: id.parse().unwrap(),
-        resource: appointment(code),
-        if_match: None,
-    };
+    let update =
+        |id: &str, code| Interaction::Update { id: id.parse().unwrap(), resource: appointment(code), if_match: None };
     let led = |id, code| leads(&routes, update(id, code), "anna").unwrap();
     assert_eq!(led("scheduler-1", "dental"), ("scheduler".to_owned(), "scheduler".to_owned()));
     assert_eq!(led("dental-1", "dental"), ("teeth".to_owned(), "dental".to_owned()));
@@ -114,7 +111,8 @@ fn a_condition_that_cannot_be_decided_or_costs_too_much_is_a_422_that_names_its_
         vec![r#"{"status":"accepted"}"#; 3000].join(",")
     );
     let many = || create(Resource::new(ResourceType::APPOINTMENT, Version::R4, json.clone()));
-    for text in ["participant.status", "participant.all(%resource.participant.where(status = 'accepted').count() > 1)"] {
+    for text in ["participant.status", "participant.all(%resource.participant.where(status = 'accepted').count() > 1)"]
+    {
         let failure = leads(&when(text), many(), "anna").unwrap_err();
         assert_eq!(failure.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
         assert!(failure.issues[0].text.contains("`odd`"), "{}", failure.issues[0].text);
@@ -123,7 +121,9 @@ fn a_condition_that_cannot_be_decided_or_costs_too_much_is_a_422_that_names_its_
 
 #[test]
 fn a_condition_that_is_no_fhirpath_is_found_with_its_place() {
-    for (when, expected) in [("serviceType.(", "offset"), ("servicTyp.exists()", "servicTyp"), ("foo()", "unknown function")] {
+    for (when, expected) in
+        [("serviceType.(", "offset"), ("servicTyp.exists()", "servicTyp"), ("foo()", "unknown function")]
+    {
         let text = format!(
             "[adapters.a]\nkind=\"store\"\n[[routes]]\nadapter=\"a\"\ntypes=[\"Appointment\"]\nwhen=\"{when}\"\n[[routes]]\nadapter=\"a\"\n"
         );
