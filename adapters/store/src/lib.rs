@@ -10,6 +10,7 @@ mod failure;
 mod history;
 mod index;
 mod instant;
+mod number;
 mod place;
 mod preparation;
 mod query;

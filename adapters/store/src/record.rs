@@ -15,12 +15,14 @@ const LARGEST: usize = 8 << 20;
 /// What a version came from; `version.method`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
-    /// POST, or PUT of what was not there.
+    /// POST; in databases of earlier releases PUT of what was not there as well.
     Create = 1,
     /// PUT
     Update = 2,
     /// DELETE
     Delete = 3,
+    /// PUT of what was not there.
+    Put = 4,
 }
 
 impl Method {
@@ -29,6 +31,7 @@ impl Method {
         match code {
             1 => Self::Create,
             3 => Self::Delete,
+            4 => Self::Put,
             _ => Self::Update,
         }
     }

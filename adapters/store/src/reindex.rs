@@ -74,7 +74,7 @@ fn fingerprint(version: Version) -> String {
 }
 
 fn rebuild(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
-    connection.batch("DELETE FROM token; DELETE FROM text; DELETE FROM date; DELETE FROM link;")?;
+    connection.batch("DELETE FROM token; DELETE FROM text; DELETE FROM date; DELETE FROM link; DELETE FROM amount;")?;
     for scope in scopes.all() {
         index_scope(connection, version, &scope)?;
     }

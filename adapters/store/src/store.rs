@@ -230,6 +230,22 @@ impl Store {
         self.pages.reply(call, found, self.clock.now())
     }
 
+    /// How the database would find a page of a search: the steps of its plan, in its own words.
+    ///
+    /// # Errors
+    /// As the search; `NotSupported` for any other call.
+    pub async fn explain(&self, call: &Call) -> Result<Vec<String>, Error> {
+        let search = match &call.interaction {
+            Interaction::SearchType { resource_type, compartment, query } => {
+                Search::new(Some(*resource_type), compartment.as_ref(), query)
+            }
+            Interaction::SearchSystem { compartment, query } => Search::new(None, compartment.as_ref(), query),
+            _ => return Err(Error::new(ErrorKind::NotSupported, "expected a search")),
+        };
+        let page = self.pages.plan(call, &search, self.sight(call), self.clock.now())?;
+        self.searches.run(call.deadline, move |connection| page.explain(connection)).await
+    }
+
     async fn history(&self, call: &Call, resource_type: ResourceType, id: &Id, query: &Query) -> Result<Reply, Error> {
         let of = (resource_type, self.known(call, resource_type).await?);
         let page = history::plan(call, &self.pages, of, id, query, self.clock.now())?;

@@ -77,7 +77,7 @@ fn own_id(document: Document<'_>) -> Result<Option<Id>, Error> {
 
 /// Writes a new resource under an id that nobody has.
 pub(crate) fn create(connection: &Connection, draft: &Draft, id: Id, now: i64) -> Result<Reply, Error> {
-    put(connection, draft, id, None, now)
+    put(connection, draft, id, None, Method::Create, now)
 }
 
 /// Nobody may have the id.
@@ -103,7 +103,8 @@ pub(crate) fn update(
 ) -> Result<Reply, Error> {
     let current = record::current(connection, draft.scope.key, id.as_str())?;
     check_match(current.as_ref(), if_match)?;
-    put(connection, draft, id, current, now)
+    let is_new = current.is_none_or(|current| current.is_deleted);
+    put(connection, draft, id, current, if is_new { Method::Put } else { Method::Update }, now)
 }
 
 /// Deletes what is there. What is not there, or was deleted before, is as the client wants it (http.html#delete).
@@ -141,10 +142,16 @@ pub(crate) fn check_match(current: Option<&Current>, if_match: Option<&VersionId
     }
 }
 
-fn put(connection: &Connection, draft: &Draft, id: Id, current: Option<Current>, now: i64) -> Result<Reply, Error> {
+fn put(
+    connection: &Connection,
+    draft: &Draft,
+    id: Id,
+    current: Option<Current>,
+    method: Method,
+    now: i64,
+) -> Result<Reply, Error> {
     let scope = &draft.scope;
-    let is_new = current.is_none_or(|current| current.is_deleted);
-    let mut version = following(current.as_ref(), if is_new { Method::Create } else { Method::Update }, None, now);
+    let mut version = following(current.as_ref(), method, None, now);
     let body = draft.stamped(id.as_str(), version.number, version.updated)?;
     version.body = Some(body);
     if let Some(current) = current.filter(|current| !current.is_deleted) {
@@ -152,7 +159,7 @@ fn put(connection: &Connection, draft: &Draft, id: Id, current: Option<Current>,
     }
     let key = record::append(connection, scope, id.as_str(), current.as_ref(), &version)?;
     index::insert(connection, key, &draft.rows)?;
-    let mut reply = Reply::new(if is_new { Status::Created } else { Status::Ok });
+    let mut reply = Reply::new(if method == Method::Update { Status::Ok } else { Status::Created });
     reply.last_modified = Some(system_time(version.updated));
     reply.subject = Some(record::subject(scope.resource_type, id, version.number));
     reply.body = version.body.map_or(Body::Empty, |body| Body::Bytes(Bytes::from(body)));

@@ -5,6 +5,8 @@ use std::fmt;
 
 use fhir::ResourceType;
 
+use crate::Canonical;
+
 /// One value of one parameter, borrowed from the document where it can be. Its `Debug` shows the kind only.
 #[derive(Clone, PartialEq)]
 pub enum IndexValue<'a> {
@@ -63,6 +65,8 @@ pub enum IndexValue<'a> {
         code: Option<Cow<'a, str>>,
         /// Quantity.unit: a search without a system compares the code with it too.
         unit: Option<Cow<'a, str>>,
+        /// The same in base units, when UCUM has the code.
+        canonical: Option<Canonical>,
     },
     /// Of a uri parameter, as written (search.html#uri: compared exactly, case-sensitive).
     Uri(Cow<'a, str>),

@@ -10,6 +10,7 @@ pub mod matching;
 pub mod parameter;
 pub mod query;
 pub mod subset;
+mod unit;
 
 pub use added::{NotAdded, add};
 pub use extract::extract;
@@ -18,3 +19,4 @@ pub use index::{IndexValue, ReferenceValue};
 pub use matching::matches;
 pub use parameter::{Component, Parameter, ParameterType, parameter, parameters};
 pub use query::{Condition, Criterion, Handling, Modifier, Operand, Prefix, Search, parse};
+pub use unit::Canonical;

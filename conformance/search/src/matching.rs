@@ -4,7 +4,7 @@ use fhir::ResourceType;
 use fhir::json::{Document, Value};
 
 use crate::query::{Condition, Criterion, Modifier, Operand, Prefix};
-use crate::{IndexValue, ReferenceValue, extract, fold};
+use crate::{Canonical, IndexValue, ReferenceValue, extract, fold};
 
 /// Whether the resource meets every criterion. What needs more than the resource is never met: a chain or `_has`, `:in`
 /// and `:not-in`, and `:above` and `:below` of a token or a reference. Parameters are compared by code, so a criterion of a system search
@@ -103,8 +103,14 @@ fn matches_one(operand: &Operand, modifier: Option<Modifier>, value: &IndexValue
             same_number(*prefix, *value, (*low, *high), (*own_low, *own_high))
         }
         (
-            Operand::Quantity { prefix, value, low, high, system, code },
-            IndexValue::Quantity { low: own_low, high: own_high, system: own_system, code: own_code, unit },
+            Operand::Quantity { canonical: Some((value, Canonical { base, low, high })), prefix, .. },
+            IndexValue::Quantity { canonical: own, .. },
+        ) => own
+            .as_ref()
+            .is_some_and(|own| own.base == *base && same_number(*prefix, *value, (*low, *high), (own.low, own.high))),
+        (
+            Operand::Quantity { prefix, value, low, high, system, code, canonical: None },
+            IndexValue::Quantity { low: own_low, high: own_high, system: own_system, code: own_code, unit, .. },
         ) => {
             let own = (own_system.as_deref(), own_code.as_deref(), unit.as_deref());
             same_unit(system.as_deref(), code.as_deref(), own)

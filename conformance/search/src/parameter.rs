@@ -86,6 +86,8 @@ pub struct Parameter {
     pub expression: &'static str,
     /// Types that a reference may point to; empty when any, and for other kinds.
     pub targets: Vec<ResourceType>,
+    /// Whether a resource that follows its definition has one value at most: a path of elements that do not repeat, to a date.
+    pub is_single: bool,
     /// Parts of a composite, in the order of the `$` in its value; empty for other kinds.
     pub components: Vec<Component>,
 }
@@ -199,7 +201,7 @@ fn compile(
     known.dedup_by_key(|(code, _)| *code);
     let version = definitions.version();
     let parameters: Vec<Parameter> =
-        known.iter().map(|(_, definition)| parameter_of(version, &lookup, resource_type, definition)).collect();
+        known.iter().map(|(_, definition)| parameter_of(definitions, &lookup, resource_type, definition)).collect();
     let pairs: Vec<_> = parameters.iter().zip(known.iter().map(|(_, definition)| *definition)).collect();
     let extraction = Extraction::compile(definitions, resource_type, &pairs);
     Compiled { version, resource_type, parameters, extraction }
@@ -215,7 +217,12 @@ fn is_whole(lookup: Lookup<'_>, definition: &SearchParameter) -> bool {
         && (definition.kind == ParameterKind::Composite) == (definition.components.len() > 1)
 }
 
-fn parameter_of(version: Version, lookup: Lookup<'_>, base: ResourceType, definition: &SearchParameter) -> Parameter {
+fn parameter_of(
+    definitions: &'static Definitions,
+    lookup: Lookup<'_>,
+    base: ResourceType,
+    definition: &SearchParameter,
+) -> Parameter {
     let component = |component: &definitions::Component| {
         let part = lookup(component.definition)?;
         Some(Component { code: part.code, kind: part.kind.into() })
@@ -224,10 +231,31 @@ fn parameter_of(version: Version, lookup: Lookup<'_>, base: ResourceType, defini
         code: definition.code,
         kind: definition.kind.into(),
         base,
-        version,
+        version: definitions.version(),
         url: definition.url,
         expression: definition.expression.unwrap_or_default(),
         targets: definition.targets.iter().filter_map(|name| name.parse().ok()).collect(),
+        is_single: definition.kind == ParameterKind::Date
+            && definition.expression.is_some_and(|expression| is_single(definitions, base, expression)),
         components: definition.components.iter().filter_map(component).collect(),
     }
+}
+
+/// Whether the one branch of an expression that speaks of a type is a path of elements that do not repeat. What is no plain path
+/// may have many.
+fn is_single(definitions: &'static Definitions, base: ResourceType, expression: &str) -> bool {
+    let own = format!("{base}.");
+    let mut branches = expression.split('|').filter_map(|branch| branch.trim().strip_prefix(&own));
+    let (Some(path), None) = (branches.next(), branches.next()) else { return false };
+    let Some(mut element) = definitions.type_of(base).and_then(|known| definitions.element(known.root()?)) else {
+        return false;
+    };
+    for name in path.split('.') {
+        let next = element.shape().and_then(|shape| shape.elements().find(|child| child.path_name() == name));
+        match next {
+            Some(child) if child.max() == Some(1) => element = child,
+            _ => return false,
+        }
+    }
+    true
 }

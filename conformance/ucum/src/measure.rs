@@ -55,6 +55,19 @@ impl Measure {
         self.factor
     }
 
+    /// The base units that it is a multiple of, as a code: `g.m-3`, `1` for a number. Two measures are comparable when theirs are the same.
+    #[must_use]
+    pub fn base(&self) -> String {
+        let powers = BASES.iter().zip(self.dimension).filter(|(_, exponent)| *exponent != 0);
+        let mut terms: Vec<String> = powers
+            .map(|(base, exponent)| if exponent == 1 { (*base).to_owned() } else { format!("{base}{exponent}") })
+            .collect();
+        if !self.own.is_empty() {
+            terms.push(self.own.clone());
+        }
+        if terms.is_empty() { "1".to_owned() } else { terms.join(".") }
+    }
+
     /// Whether both measure the same.
     #[must_use]
     pub fn is_comparable(&self, other: &Self) -> bool {
@@ -169,6 +182,15 @@ mod tests {
             (("1", "KiBy"), ("8192", "bit")),
         ] {
             assert!(same(left, right), "{left:?} {right:?}");
+        }
+    }
+
+    #[test]
+    fn comparable_codes_have_the_same_base() {
+        for (code, base) in
+            [("mg/dL", "m-3.g"), ("g/L", "m-3.g"), ("%", "1"), ("Cel", "Cel"), ("[iU]/L", "m-3.[iU]"), ("kg", "g")]
+        {
+            assert_eq!(Measure::of(code).unwrap().base(), base, "{code}");
         }
     }
 

@@ -201,7 +201,7 @@ pub(crate) fn reply(call: &Call, pages: &Pages, answered: Answered, now: SystemT
 fn circumstances(version: &Version, kind: &str, id: &str) -> String {
     let (method, path, status) = match version.method {
         Method::Create if version.number == 1 => ("POST", kind.to_owned(), "201"),
-        Method::Create => ("PUT", format!("{kind}/{id}"), "201"),
+        Method::Create | Method::Put => ("PUT", format!("{kind}/{id}"), "201"),
         Method::Update => ("PUT", format!("{kind}/{id}"), "200"),
         Method::Delete => ("DELETE", format!("{kind}/{id}"), "204"),
     };

@@ -2,8 +2,9 @@
 
 use adapter::{Error, ErrorKind};
 use fhir::{Issue, IssueType};
-use search::{Modifier, Operand, Parameter, ParameterType, Prefix};
+use search::{Canonical, Modifier, Operand, Parameter, ParameterType, Prefix};
 
+use super::range::{Columns, Range};
 use crate::instant::PRECISION;
 use crate::sql::{Value, Values};
 
@@ -18,9 +19,16 @@ pub(crate) enum Table {
     Date,
     /// `link`
     Link,
+    /// `amount`
+    Amount,
 }
 
 impl Table {
+    /// Whether it has an index by resource.
+    pub(crate) const fn is_by_resource(self) -> bool {
+        !matches!(self, Self::Token)
+    }
+
     /// Its name.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -28,6 +36,7 @@ impl Table {
             Self::Text => "text",
             Self::Date => "date",
             Self::Link => "link",
+            Self::Amount => "amount",
         }
     }
 
@@ -36,7 +45,7 @@ impl Table {
         match self {
             Self::Token => ("code", "system"),
             Self::Text => ("value", "exact"),
-            Self::Date => ("low", "high"),
+            Self::Date | Self::Amount => ("low", "high"),
             Self::Link => ("target", "type"),
         }
     }
@@ -50,7 +59,8 @@ impl Table {
             // A logical reference has a row in `token`.
             ParameterType::Reference => &[Self::Link, Self::Token],
             ParameterType::Uri => &[Self::Link],
-            ParameterType::Number | ParameterType::Quantity | ParameterType::Composite | ParameterType::Special => &[],
+            ParameterType::Number | ParameterType::Quantity => &[Self::Amount],
+            ParameterType::Composite | ParameterType::Special => &[],
         }
     }
 }
@@ -82,8 +92,8 @@ pub(crate) enum Test {
     Begins(String),
     /// A text in the first column that contains this one.
     Contains(String),
-    /// A test on `low` and `high`.
-    Range(&'static str, Vec<i64>),
+    /// A test on the ends of a range.
+    Range(Range),
 }
 
 impl Alternative {
@@ -111,12 +121,24 @@ impl Alternative {
             }
             Test::Begins(text) => dialect.begins(first, text, values),
             Test::Contains(text) => dialect.contains(first, text, values),
-            Test::Range(test, bounds) => {
-                values.extend(bounds.iter().copied());
-                (*test).to_owned()
-            }
+            Test::Range(range) => range.sql(values),
         };
         format!("parameter = ? AND {test}")
+    }
+
+    /// The keys of the resources that have such a row, perhaps repeated: a `SELECT` for each part of an index that is read.
+    pub(crate) fn selects(&self, parameter: i64, values: &mut Values) -> Vec<String> {
+        let tests = match &self.test {
+            Test::Range(range) => {
+                let all = |values: &mut Values| {
+                    values.push(parameter);
+                    "parameter = ?".to_owned()
+                };
+                range.parts(&all, values)
+            }
+            _ => vec![self.sql(parameter, values)],
+        };
+        tests.into_iter().map(|test| format!("SELECT resource FROM {} WHERE {test}", self.table.name())).collect()
     }
 }
 
@@ -134,7 +156,9 @@ pub(crate) fn alternatives(
         (None | Some(Modifier::Exact | Modifier::Contains), Operand::Text { exact, normalized }) => {
             Some(vec![text(modifier, exact, normalized)])
         }
-        (None, Operand::Date { prefix, low, high }) => date(*prefix, *low, *high).map(|one| vec![one]),
+        (None, Operand::Date { prefix, low, high }) => Some(vec![date(*prefix, *low, *high)]),
+        (None, Operand::Number { prefix, value, low, high }) => Some(vec![number(*prefix, (*value, *low, *high))]),
+        (None, Operand::Quantity { .. }) => quantity(operand).map(|one| vec![one]),
         (None | Some(Modifier::Type(_)), Operand::Reference { resource_type, id, version: None }) => {
             Some(reference(parameter, resource_type.map(fhir::ResourceType::as_str), id, base))
         }
@@ -160,30 +184,36 @@ fn text(modifier: Option<Modifier>, exact: &str, normalized: &str) -> Alternativ
         Some(Modifier::Contains) => Test::Contains(normalized.to_owned()),
         _ => Test::Begins(normalized.to_owned()),
     };
-    Alternative::new(Table::Text, test, false)
+    Alternative::new(Table::Text, test, true)
 }
 
-/// search.html#prefix, on half-open ranges.
-fn date(prefix: Prefix, low: i64, high: i64) -> Option<Alternative> {
-    let (test, values) = date_test(prefix, low, high)?;
-    Some(Alternative::new(Table::Date, Test::Range(test, values), true))
+fn date(prefix: Prefix, low: i64, high: i64) -> Alternative {
+    Alternative::new(Table::Date, Test::Range(Range::of_date(prefix, low, high)), true)
 }
 
-/// The test on columns `low` and `high`.
-pub(crate) fn date_test(prefix: Prefix, low: i64, high: i64) -> Option<(&'static str, Vec<i64>)> {
-    let (first, second) = (low, high);
-    Some(match prefix {
-        Prefix::Eq => ("low >= ? AND high <= ?", vec![first, second]),
-        Prefix::Ne => ("(low < ? OR high > ?)", vec![first, second]),
-        Prefix::Gt => ("high > ?", vec![second]),
-        Prefix::Lt => ("low < ?", vec![first]),
-        Prefix::Ge => ("(high > ? OR (low >= ? AND high <= ?))", vec![second, first, second]),
-        Prefix::Le => ("(low < ? OR (low >= ? AND high <= ?))", vec![first, first, second]),
-        Prefix::Sa => ("low >= ?", vec![second]),
-        Prefix::Eb => ("high <= ?", vec![first]),
-        // "About" depends on now: decided in memory.
-        Prefix::Ap => return None,
-    })
+fn number(prefix: Prefix, number: (f64, f64, f64)) -> Alternative {
+    Alternative::new(Table::Amount, Test::Range(Range::of_number(Columns::Written, prefix, number)), true)
+}
+
+/// search.html#quantity: in base units where UCUM has the unit, else as written.
+fn quantity(operand: &Operand) -> Option<Alternative> {
+    let Operand::Quantity { prefix, value, low, high, system, code, canonical } = operand else { return None };
+    let range = match canonical {
+        Some((value, Canonical { base, low, high })) => {
+            let range = Range::of_number(Columns::Base, *prefix, (*value, *low, *high));
+            range.with_unit("base = ?", vec![base.clone()])
+        }
+        None => {
+            let range = Range::of_number(Columns::Written, *prefix, (*value, *low, *high));
+            match (system.clone(), code.clone()) {
+                (None, None) => range,
+                (None, Some(code)) => range.with_unit("(code = ? OR unit = ?)", vec![code.clone(), code]),
+                (Some(system), None) => range.with_unit("system = ?", vec![system]),
+                (Some(system), Some(code)) => range.with_unit("system = ? AND code = ?", vec![system, code]),
+            }
+        }
+    };
+    Some(Alternative::new(Table::Amount, Test::Range(range), true))
 }
 
 fn reference(parameter: &Parameter, kind: Option<&str>, id: &str, base: &str) -> Vec<Alternative> {
@@ -220,21 +250,27 @@ pub(crate) fn column_test(parameter: &Parameter, operand: &Operand) -> Option<(S
         ("_id", Operand::Token { system: None, code: Some(id) }) => {
             Some(("id = ?".to_owned(), vec![id.clone().into()]))
         }
-        ("_lastUpdated", Operand::Date { prefix, low, high }) => updated_test(*prefix, *low, *high),
+        ("_lastUpdated", Operand::Date { prefix, low, high }) => Some(updated_test(*prefix, *low, *high)),
         _ => None,
     }
 }
 
 /// The time of an update is as wide as its precision: from `updated` up to `updated + PRECISION`.
-fn updated_test(prefix: Prefix, low: i64, high: i64) -> Option<(String, Vec<Value<'static>>)> {
-    Some(match prefix {
-        Prefix::Sa => ("updated >= ?".to_owned(), vec![high.into()]),
-        Prefix::Eb => ("updated <= ?".to_owned(), vec![low.saturating_sub(PRECISION).into()]),
-        _ => {
-            let (test, values) = date_test(prefix, low, high.saturating_sub(PRECISION))?;
-            (test.replace("high", "updated").replace("low", "updated"), values.into_iter().map(Value::from).collect())
-        }
-    })
+fn updated_test(prefix: Prefix, low: i64, high: i64) -> (String, Vec<Value<'static>>) {
+    // What ends before `high`, and what ends behind `low`, by where it begins.
+    let (last, behind) = (high.saturating_sub(PRECISION), low.saturating_sub(PRECISION));
+    let (test, values) = match prefix {
+        Prefix::Eq => ("updated BETWEEN ? AND ?", vec![low, last]),
+        Prefix::Ne => ("updated NOT BETWEEN ? AND ?", vec![low, last]),
+        Prefix::Gt => ("updated > ?", vec![last]),
+        Prefix::Lt => ("updated < ?", vec![low]),
+        Prefix::Ge => ("updated >= ?", vec![low.min(last.saturating_add(1))]),
+        Prefix::Le => ("updated <= ?", vec![last.max(low.saturating_sub(1))]),
+        Prefix::Sa => ("updated >= ?", vec![high]),
+        Prefix::Eb => ("updated <= ?", vec![behind]),
+        Prefix::Ap => ("updated < ? AND updated > ?", vec![high, behind]),
+    };
+    (test.to_owned(), values.into_iter().map(Value::from).collect())
 }
 
 /// A criterion that the store does not decide: the search is the client's to change (400), the interaction is served.

@@ -8,6 +8,7 @@ use search::{Condition, Criterion, Modifier, Parameter, ParameterType};
 
 use super::alternative::{Alternative, Table, Test, alternatives, column_test, not_supported};
 use super::nested::{self, Nested};
+use super::range::Range;
 use super::sight::Sight;
 use crate::scopes::{Scope, is_column};
 use crate::sql::{Connection, Value, Values};
@@ -104,7 +105,7 @@ fn clause(condition: &Condition, scope: &Scope, base: &str) -> Option<Clause> {
 }
 
 fn present(table: Table) -> Alternative {
-    Alternative { table, test: Test::Any, is_point: table == Table::Date }
+    Alternative { table, test: Test::Any, is_point: table.is_by_resource() }
 }
 
 fn columns(condition: &Condition, scope: &Scope) -> Option<Clause> {
@@ -126,6 +127,33 @@ fn columns(condition: &Condition, scope: &Scope) -> Option<Clause> {
 }
 
 impl Clause {
+    /// The parameter and the range of its values, when it is that one test.
+    pub(crate) fn range(&self) -> Option<(i64, &Range)> {
+        match self {
+            Self::Rows { parameter, any_of, is_negated: false } => match any_of.as_slice() {
+                [Alternative { test: Test::Range(range), .. }] => Some((*parameter, range)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The range of this clause, when the other is a test on the same ends of the same parameter.
+    pub(crate) fn same_range(&mut self, other: &Self) -> Option<&mut Range> {
+        let (wanted, its) = other.range()?;
+        match self {
+            Self::Rows { parameter, any_of, is_negated: false } if *parameter == wanted => {
+                match any_of.as_mut_slice() {
+                    [Alternative { test: Test::Range(range), .. }] => {
+                        Some(range).filter(|range| range.columns == its.columns && range.unit == its.unit)
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it can say by itself which resources are meant.
     pub(crate) fn can_drive(&self) -> bool {
         match self {
@@ -157,10 +185,7 @@ impl Clause {
     fn selects(&self, selects: &mut Vec<String>, values: &mut Values) {
         match self {
             Self::Rows { parameter, any_of, .. } => {
-                for one in any_of {
-                    let (table, test) = (one.table.name(), one.sql(*parameter, values));
-                    selects.push(format!("SELECT resource FROM {table} WHERE {test}"));
-                }
+                any_of.iter().for_each(|one| selects.extend(one.selects(*parameter, values)));
             }
             Self::RefersTo { parameter, to } => {
                 to.iter().for_each(|target| selects.extend(target.referring(*parameter, values)));

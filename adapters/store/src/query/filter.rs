@@ -9,6 +9,7 @@ use search::Criterion;
 
 use super::alternative::{local, url};
 use super::clause::{Clause, Decided, decide};
+use super::range::Range;
 use super::sight::Sight;
 use crate::record;
 use crate::scopes::Scope;
@@ -46,8 +47,9 @@ impl Filter {
         let sight = Arc::clone(sight);
         let mut filter = Self { clauses: Vec::new(), driving: None, in_memory: Vec::new(), compartments, sight };
         for criterion in criteria {
+            let is_single = matches!(&criterion, Criterion::Plain(condition) if condition.parameter.is_single);
             match decide(connection, criterion, scope, &filter.sight)? {
-                Decided::Here(clause) => filter.clauses.push(clause),
+                Decided::Here(clause) => filter.add(clause, is_single),
                 Decided::InMemory(criterion) => filter.in_memory.push(criterion),
             }
         }
@@ -60,6 +62,25 @@ impl Filter {
         }
         filter.driving = filter.best(connection)?;
         Ok(filter)
+    }
+
+    /// Two ranges of the one value that a parameter has are one range: `date=ge2024-05-01&date=lt2024-05-02` reads a day.
+    fn add(&mut self, clause: Clause, is_single: bool) {
+        let other = self.clauses.iter_mut().filter(|_| is_single).find_map(|known| known.same_range(&clause));
+        match (other, clause.range()) {
+            (Some(known), Some((_, range))) => *known = known.clone().and(range.clone()),
+            _ => self.clauses.push(clause),
+        }
+    }
+
+    /// Whether candidates come from a clause of their own.
+    pub(crate) const fn is_driven(&self) -> bool {
+        self.driving.is_some()
+    }
+
+    /// The range that values of a parameter must lie in, where there is one.
+    pub(crate) fn range(&self, parameter: i64) -> Option<&Range> {
+        self.clauses.iter().filter_map(Clause::range).find(|(of, _)| *of == parameter).map(|(_, range)| range)
     }
 
     /// How many tests it makes.

@@ -11,7 +11,9 @@ mod nested;
 mod order;
 mod page;
 mod pages;
+mod range;
 mod sight;
+mod walk;
 
 pub(crate) use bundle::{Bundle, json_text};
 pub(crate) use clause::is_searchable;

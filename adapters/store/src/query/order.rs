@@ -19,11 +19,26 @@ const MOST: usize = 5;
 pub(crate) struct Order(Vec<Key>);
 
 struct Key {
-    /// A table of its own, made once for the whole search: `text`, `token` and `link` have no index by resource.
+    /// A table of its own, made once for the whole search: `token` has no index by resource.
     gathered: Option<String>,
     expression: String,
     parameter: Option<i64>,
     descending: bool,
+    /// Where its values lie in order.
+    walk: Option<Walk>,
+}
+
+/// Reading the values of a parameter in the order of an index, and with each its resource: the first page needs no more of them than
+/// it shows.
+#[derive(Clone, Copy)]
+pub(crate) struct Walk {
+    pub(crate) parameter: i64,
+    pub(crate) table: &'static str,
+    /// What the table is ordered by, and what tells rows with the same value apart.
+    pub(crate) columns: (&'static str, &'static str),
+    pub(crate) descending: bool,
+    /// Whether a resource has one value at most.
+    pub(crate) is_single: bool,
 }
 
 /// What a match is sorted by: what a page link says of the last match before it.
@@ -32,7 +47,7 @@ pub(crate) enum SortValue {
     /// It has no value: last, whatever the direction.
     #[serde(rename = "m")]
     Missing,
-    /// A date.
+    /// A date, or a number ([`crate::number`]).
     #[serde(rename = "i")]
     Integer(i64),
     /// A text.
@@ -60,6 +75,20 @@ impl Order {
     /// Whether each key is in descending order.
     pub(crate) fn directions(&self) -> impl Iterator<Item = bool> {
         self.0.iter().map(|key| key.descending)
+    }
+
+    /// How the first key is read in its order, where there is an index for that.
+    pub(crate) fn walk(&self) -> Option<Walk> {
+        self.0.first()?.walk
+    }
+
+    /// The same order for rows that are read along an index: `first` is the expression of the first key.
+    pub(crate) fn along(&self, first: &str) -> Self {
+        let keys = self.0.iter().enumerate().map(|(index, key)| match index {
+            0 => Key { gathered: None, expression: first.to_owned(), parameter: None, walk: None, ..*key },
+            _ => Key { gathered: key.gathered.clone(), expression: key.expression.clone(), ..*key },
+        });
+        Self(keys.collect())
     }
 
     /// `WITH g0 AS …`, or nothing.
@@ -127,39 +156,50 @@ impl Order {
 impl Key {
     fn new(sort: &Sort, scope: &Scope) -> Result<Self, Error> {
         let (parameter, descending) = (sort.parameter, sort.descending);
-        let plain =
-            |expression: &str| Self { gathered: None, expression: expression.to_owned(), parameter: None, descending };
-        let column = match parameter.code {
+        let plain = |expression: &str| Self {
+            gathered: None,
+            expression: expression.to_owned(),
+            parameter: None,
+            descending,
+            walk: None,
+        };
+        let (table, columns) = match parameter.code {
             "_id" => return Ok(plain("r.id")),
             "_lastUpdated" => return Ok(plain("r.updated")),
             code => {
-                column(parameter.kind).ok_or_else(|| not_supported(format!("the store does not sort by `{code}`")))?
+                columns(parameter.kind).ok_or_else(|| not_supported(format!("the store does not sort by `{code}`")))?
             }
         };
-        let (expression, gathered) = expressions(column, descending);
-        Ok(Self { gathered, expression, parameter: Some(scope.parameter(parameter).unwrap_or(0)), descending })
+        let key = scope.parameter(parameter).unwrap_or(0);
+        let (expression, gathered) = expressions(table, columns.0, descending);
+        let walk = Walk { parameter: key, table, columns, descending, is_single: parameter.is_single };
+        let walk = Some(walk).filter(|_| matches!(table, "date" | "text" | "link"));
+        Ok(Self { gathered, expression, parameter: Some(key), descending, walk })
     }
 }
 
-fn column(kind: ParameterType) -> Option<(&'static str, &'static str)> {
+/// The table that holds the values of a parameter, what it is sorted by, and what tells rows with the same value apart.
+fn columns(kind: ParameterType) -> Option<(&'static str, (&'static str, &'static str))> {
     match kind {
-        ParameterType::Date => Some(("date", "low")),
-        ParameterType::Text => Some(("text", "value")),
-        ParameterType::Token => Some(("token", "code")),
-        ParameterType::Reference | ParameterType::Uri => Some(("link", "target")),
-        ParameterType::Number | ParameterType::Quantity | ParameterType::Composite | ParameterType::Special => None,
+        ParameterType::Date => Some(("date", ("low", "high"))),
+        ParameterType::Text => Some(("text", ("value", "exact"))),
+        ParameterType::Token => Some(("token", ("code", "system"))),
+        ParameterType::Reference | ParameterType::Uri => Some(("link", ("target", "type"))),
+        // In base units, where there are any.
+        ParameterType::Number | ParameterType::Quantity => Some(("amount", ("least", "most"))),
+        ParameterType::Composite | ParameterType::Special => None,
     }
 }
 
 /// search.html#sort: of several values the lowest counts in ascending order, the highest in descending.
-fn expressions((table, column): (&str, &str), descending: bool) -> (String, Option<String>) {
+fn expressions(table: &str, column: &str, descending: bool) -> (String, Option<String>) {
     let best = if descending { "max" } else { "min" };
-    if table == "date" {
-        return (format!("(SELECT {best}(low) FROM date WHERE resource = r.key AND parameter = ?)"), None);
+    if table == "token" {
+        let gathered =
+            format!("SELECT resource, {best}({column}) AS best FROM token WHERE parameter = ? GROUP BY resource");
+        return ("{g}.best".to_owned(), Some(gathered));
     }
-    let gathered =
-        format!("SELECT resource, {best}({column}) AS best FROM {table} WHERE parameter = ? GROUP BY resource");
-    ("{g}.best".to_owned(), Some(gathered))
+    (format!("(SELECT {best}({column}) FROM {table} WHERE resource = r.key AND parameter = ?)"), None)
 }
 
 impl SortValue {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
 use super::order::{Order, SortValue};
+use super::walk::walked;
 use crate::record::{self, Bodies};
 use crate::scopes::Scope;
 use crate::sql::{self, Connection, Row, Values};
@@ -77,6 +78,16 @@ pub(crate) struct Found {
     pub(crate) next: Option<Position>,
 }
 
+/// Which part of the matches.
+pub(super) struct Wanted<'p> {
+    /// The newest key.
+    pub(super) newest: i64,
+    /// What is behind that.
+    pub(super) position: Option<&'p Position>,
+    /// So many, and one more.
+    pub(super) size: usize,
+}
+
 struct Match {
     key: i64,
     id: String,
@@ -116,6 +127,19 @@ impl Page {
             last = Some(one);
         }
         Ok(found)
+    }
+
+    /// How the database goes about it, in its own words, a line a step.
+    pub(crate) fn explain(&self, connection: &Connection) -> Result<Vec<String>, Error> {
+        let (explain, column) = connection.dialect().explain();
+        let mut lines = Vec::new();
+        for (part, newest) in self.parts(connection)? {
+            let wanted = Wanted { newest, position: self.position.as_ref(), size: self.size };
+            for (sql, values) in part.statements(connection, &wanted)? {
+                lines.extend(connection.all(&format!("{explain}{sql}"), &values, |row| row.get::<String>(column))?);
+            }
+        }
+        Ok(lines)
     }
 
     /// The scopes that the search began with, each with its newest resource then.
@@ -189,20 +213,35 @@ impl Part {
         position: Option<&Position>,
         size: usize,
     ) -> Result<Vec<Match>, Error> {
-        let mut values = Values::new(connection);
-        let sql = self.sql(newest, position, size, &mut values);
-        if self.filter.is_complete() {
-            return Ok(connection.all(&sql, &values, |row| self.read(row))?);
-        }
+        let wanted = Wanted { newest, position, size };
         let mut matches = Vec::new();
-        connection.each(&sql, &values, |row| {
+        for (sql, values) in self.statements(connection, &wanted)? {
+            if matches.len() <= size {
+                self.read_all(connection, &sql, &values, size, &mut matches)?;
+            }
+        }
+        Ok(matches)
+    }
+
+    fn read_all(
+        &self,
+        connection: &Connection,
+        sql: &str,
+        values: &Values,
+        size: usize,
+        matches: &mut Vec<Match>,
+    ) -> Result<(), Error> {
+        if self.filter.is_complete() {
+            matches.extend(connection.all(sql, values, |row| self.read(row))?);
+            return Ok(());
+        }
+        connection.each(sql, values, |row| {
             let one = self.read(row)?;
             if self.filter.admits(connection, one.version, &self.scope)? {
                 matches.push(one);
             }
             Ok::<_, Error>(if matches.len() <= size { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
-        })?;
-        Ok(matches)
+        })
     }
 
     fn read(&self, row: &Row<'_>) -> sql::Result<Match> {
@@ -216,34 +255,53 @@ impl Part {
         })
     }
 
-    fn sql(&self, newest: i64, position: Option<&Position>, size: usize, values: &mut Values) -> String {
+    /// What finds the matches, one after the other until there are enough: as a rule one statement.
+    fn statements(&self, connection: &Connection, wanted: &Wanted<'_>) -> Result<Vec<(String, Values)>, Error> {
+        match self.order.walk() {
+            Some(walk) if !self.filter.is_driven() => walked(self, connection, walk, wanted),
+            _ => {
+                let mut values = Values::new(connection);
+                let sql = self.sql(wanted, &mut values);
+                Ok(vec![(sql, values)])
+            }
+        }
+    }
+
+    fn sql(&self, wanted: &Wanted<'_>, values: &mut Values) -> String {
         let is_sorted = self.order.len() > 0;
-        let first = match position {
+        let first = match wanted.position {
             Some(position) if !is_sorted => position.last_key.saturating_add(1).max(self.scope.first()),
             _ => self.scope.first(),
         };
         let with = self.order.with(values);
         let columns = self.order.columns(values);
         let joins = self.order.joins();
-        let range = self.filter.sql((first, newest), values);
+        let range = self.filter.sql((first, wanted.newest), values);
         let inner = format!(
             "SELECT r.key AS key, r.current AS current, r.id AS id{columns} FROM resource AS r{joins} WHERE {range}"
         );
-        let order = self.order.sql();
-        // What is decided in memory ends the reading by itself.
-        let limit = if self.filter.is_complete() { size as i64 + 1 } else { i64::MAX };
-        let behind = match position {
-            Some(position) if is_sorted => {
-                format!(" WHERE {}", self.order.behind(&position.last, position.last_key, values))
-            }
-            _ => String::new(),
-        };
-        values.push(limit);
         if is_sorted {
-            format!("{with}SELECT * FROM ({inner}) AS matched{behind} ORDER BY {order} LIMIT ?")
+            let order = self.order.sql();
+            format!("{with}SELECT * FROM ({inner}) AS matched{}", self.end(&order, wanted, values))
         } else {
+            values.push(self.limit(wanted));
             format!("{inner} ORDER BY r.key LIMIT ?")
         }
+    }
+
+    /// Behind `… AS matched`: from where on, in which order, how many.
+    pub(super) fn end(&self, order: &str, wanted: &Wanted<'_>, values: &mut Values) -> String {
+        let behind = match wanted.position {
+            Some(position) => format!(" WHERE {}", self.order.behind(&position.last, position.last_key, values)),
+            None => String::new(),
+        };
+        values.push(self.limit(wanted));
+        format!("{behind} ORDER BY {order} LIMIT ?")
+    }
+
+    /// What is decided in memory ends the reading by itself.
+    fn limit(&self, wanted: &Wanted<'_>) -> i64 {
+        if self.filter.is_complete() { wanted.size as i64 + 1 } else { i64::MAX }
     }
 }
 

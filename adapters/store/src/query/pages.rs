@@ -199,22 +199,35 @@ impl Pages {
 }
 
 impl Planned {
+    /// How the database finds the page, in its own words.
+    ///
+    /// # Errors
+    /// As [`Planned::run`].
+    pub(crate) fn explain(self, connection: &Connection) -> Result<Vec<String>, Error> {
+        self.page(connection)?.explain(connection)
+    }
+
+    fn page(&self, connection: &Connection) -> Result<Page, Error> {
+        let Self { search, parsed, sight, size, position, .. } = self;
+        let mut parts = Vec::new();
+        for scope in scopes(connection, search, parsed, sight)? {
+            let confinement = sight.confinement(scope.resource_type);
+            let compartments = search.compartment.iter().chain(confinement).cloned().collect();
+            let filter = Filter::new(connection, &scope, parsed.criteria.clone(), compartments, sight)?;
+            parts.push(Part { order: Order::new(&parsed.sort, &scope)?, filter, scope });
+        }
+        let with_total = *size == 0 || parsed.total != Some(Total::None);
+        Ok(Page { parts, size: *size, with_total, position: position.clone() })
+    }
+
     /// Finds the page.
     ///
     /// # Errors
     /// `Invalid` for criteria and an order that the store does not offer, `TooCostly` for what it would take too long to decide.
     pub(crate) fn run(self, connection: &Connection) -> Result<Answered, Error> {
         let is_first = self.position.is_none();
-        let Self { search, parsed, sight, size, position, mut issues } = self;
-        let mut parts = Vec::new();
-        for scope in scopes(connection, &search, &parsed, &sight)? {
-            let confinement = sight.confinement(scope.resource_type);
-            let compartments = search.compartment.iter().chain(confinement).cloned().collect();
-            let filter = Filter::new(connection, &scope, parsed.criteria.clone(), compartments, &sight)?;
-            parts.push(Part { order: Order::new(&parsed.sort, &scope)?, filter, scope });
-        }
-        let with_total = size == 0 || parsed.total != Some(Total::None);
-        let mut found = Page { parts, size, with_total, position }.run(connection)?;
+        let mut found = self.page(connection)?.run(connection)?;
+        let Self { search, parsed, sight, mut issues, .. } = self;
         let includes = Includes { includes: parsed.includes, revincludes: parsed.revincludes };
         let mut included = includes.gather(connection, &sight, &found.entries)?;
         if included.is_cut {

@@ -13,7 +13,7 @@ use crate::sql;
 const APPLICATION: i32 = 0x4652_4453;
 
 /// Migrations in order: the schema of version N is what the first N make. Never edited, only appended to.
-const MIGRATIONS: &[&str] = &[include_str!("sqlite/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("sqlite/1.sql"), include_str!("sqlite/2.sql")];
 
 /// How long a connection waits for a lock of another one.
 const BUSY: Duration = Duration::from_secs(5);

@@ -73,14 +73,41 @@ impl Dialect {
         }
     }
 
-    /// Deletes a row of `token`, `text`, `date` and `link` by all its columns, in the order in which they are inserted.
-    pub(crate) const fn delete_row(self) -> [&'static str; 4] {
+    /// What the index of a text begins with, when that is not the text itself: what is read in its order is sorted by both.
+    pub(crate) fn beginning(self, column: &str) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(format!("left({column}, 200)")),
+        }
+    }
+
+    /// What asks for the plan of a statement before it, and the column of the answer that tells it.
+    pub(crate) const fn explain(self) -> (&'static str, usize) {
+        match self {
+            Self::Sqlite => ("EXPLAIN QUERY PLAN ", 3),
+            Self::Postgres => ("EXPLAIN (COSTS OFF) ", 0),
+        }
+    }
+
+    /// Joins that are made in the order in which they are written. PostgreSQL finds it by itself.
+    pub(crate) const fn join_in_order(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CROSS JOIN",
+            Self::Postgres => "JOIN",
+        }
+    }
+
+    /// Deletes a row of `token`, `text`, `date`, `link` and `amount` by the columns that tell it from the others, in the order in which
+    /// they are inserted.
+    pub(crate) const fn delete_row(self) -> [&'static str; 5] {
         match self {
             Self::Sqlite => [
                 "DELETE FROM token WHERE parameter = ?1 AND code = ?2 AND resource = ?3 AND system = ?4",
                 "DELETE FROM text WHERE parameter = ?1 AND value = ?2 AND resource = ?3 AND exact = ?4",
                 "DELETE FROM date WHERE parameter = ?1 AND low = ?2 AND resource = ?3 AND high = ?4",
                 "DELETE FROM link WHERE parameter = ?1 AND target = ?2 AND resource = ?3 AND type = ?4",
+                "DELETE FROM amount WHERE parameter = ?1 AND low = ?2 AND resource = ?3 AND high = ?4 \
+                 AND system = ?5 AND code = ?6 AND unit = ?7",
             ],
             Self::Postgres => [
                 "DELETE FROM token WHERE parameter = ?1 AND left(code, 200) = left(?2, 200) AND code = ?2 \
@@ -90,6 +117,8 @@ impl Dialect {
                 "DELETE FROM date WHERE parameter = ?1 AND low = ?2 AND resource = ?3 AND high = ?4",
                 "DELETE FROM link WHERE parameter = ?1 AND left(target, 200) = left(?2, 200) AND target = ?2 \
                  AND resource = ?3 AND type = ?4",
+                "DELETE FROM amount WHERE parameter = ?1 AND low = ?2 AND resource = ?3 AND high = ?4 \
+                 AND system = ?5 AND code = ?6 AND unit = ?7",
             ],
         }
     }

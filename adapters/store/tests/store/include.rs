@@ -189,8 +189,8 @@ async fn a_history_of_a_type_and_of_the_system_has_every_version_newest_first_on
     let patients = [
         r#"DELETE Patient/p2 W/"2""#,
         r#"PUT Patient/p1 W/"2""#,
-        r#"POST Patient/p2 W/"1""#,
-        r#"POST Patient/p1 W/"1""#,
+        r#"PUT Patient/p2 W/"1""#,
+        r#"PUT Patient/p1 W/"1""#,
     ];
     for count in [1, 3, 50] {
         assert_eq!(all_changes(&store, Some("Patient"), &format!("_count={count}")).await, patients, "{count}");

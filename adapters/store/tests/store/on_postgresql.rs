@@ -1,7 +1,9 @@
 //! What holds on every database, on a PostgreSQL server.
 
-pub(crate) use crate::server::{fresh, open};
+pub(crate) use crate::server::{fresh, open, planning};
 
+#[path = "amounts.rs"]
+mod amounts;
 #[path = "confinement.rs"]
 mod confinement;
 #[path = "contract.rs"]
@@ -12,6 +14,8 @@ mod include;
 mod nested;
 #[path = "oracle.rs"]
 mod oracle;
+#[path = "plans.rs"]
+mod plans;
 #[path = "search.rs"]
 mod search;
 #[path = "transactions.rs"]

@@ -1,7 +1,9 @@
 //! What holds on every database, on a SQLite file.
 
-pub(crate) use crate::support::{file as fresh, open};
+pub(crate) use crate::support::{file as fresh, file as planning, open};
 
+#[path = "amounts.rs"]
+mod amounts;
 #[path = "confinement.rs"]
 mod confinement;
 #[path = "contract.rs"]
@@ -12,6 +14,8 @@ mod include;
 mod nested;
 #[path = "oracle.rs"]
 mod oracle;
+#[path = "plans.rs"]
+mod plans;
 #[path = "search.rs"]
 mod search;
 #[path = "transactions.rs"]

@@ -23,6 +23,15 @@ pub fn fresh() -> (Place, Store) {
     (place, store)
 }
 
+/// The same with a planner that reads a table as a whole only where it cannot do otherwise: the tables of a test are so small that it
+/// would, whatever indices there are.
+pub fn planning() -> (Place, Store) {
+    let url = Server::shared().schema();
+    let place = Place::new(settings(&url.replace("options=", "options=-cenable_seqscan%3Doff%20")));
+    let store = open(&place);
+    (place, store)
+}
+
 /// Settings of a store in the database of that URL.
 pub fn settings(url: &str) -> Settings {
     Settings { database: Some(url.parse().unwrap()), ..Settings::default() }

@@ -4,12 +4,11 @@ pub(crate) use fhirpath::Decimal;
 
 /// The half-open range that a number stands for: half a unit of its last digit to each side. 100 is `[99.5, 100.5)`,
 /// 5.40e-3 is `[0.005395, 0.005405)`; 1e2 is `[95, 105)`, because search.html#number says so of it.
-pub(crate) fn implicit_range(text: &str, value: Decimal) -> (f64, f64) {
+pub(crate) fn implicit_range(text: &str, value: Decimal) -> (Decimal, Decimal) {
     let whole_mantissa = text.contains(['e', 'E']) && !text.contains('.');
     let half = Decimal::new(5, 1 + significant_scale(text) + u32::from(whole_mantissa));
     let shifted = half.checked_mul(exponent_unit(text)).unwrap_or(half);
-    let edge = |sum: Option<Decimal>| sum.unwrap_or(value).to_f64();
-    (edge(value.checked_sub(shifted)), edge(value.checked_add(shifted)))
+    (value.checked_sub(shifted).unwrap_or(value), value.checked_add(shifted).unwrap_or(value))
 }
 
 /// Digits behind the point of the mantissa.
@@ -35,7 +34,8 @@ mod tests {
         for (text, low, high) in
             [("100", 99.5, 100.5), ("100.00", 99.995, 100.005), ("1e2", 95.0, 105.0), ("5.40e-3", 0.005395, 0.005405)]
         {
-            assert_eq!(implicit_range(text, text.parse().unwrap()), (low, high), "{text}");
+            let range = implicit_range(text, text.parse().unwrap());
+            assert_eq!((range.0.to_f64(), range.1.to_f64()), (low, high), "{text}");
         }
     }
 }

@@ -8,6 +8,7 @@ use fhirpath::{Decimal, Item, Temporal};
 
 use super::reference;
 use crate::fold::fold;
+use crate::unit::Unit;
 use crate::{IndexValue, ParameterType, ReferenceValue};
 
 /// Where a value comes from.
@@ -271,69 +272,91 @@ fn uri<'a>(value: Value<'a>, type_name: &str, emit: Emit<'_, 'a>) {
     emit(IndexValue::Uri(text));
 }
 
-fn decimal(value: Option<Value<'_>>) -> Option<f64> {
-    value?.number()?.parse::<Decimal>().ok().map(Decimal::to_f64)
+fn decimal(value: Option<Value<'_>>) -> Option<Decimal> {
+    value?.number()?.parse().ok()
 }
 
 /// search.html#number: the number itself, or a Range.
 fn number<'a>(value: Value<'a>, type_name: &str, emit: Emit<'_, 'a>) {
     if type_name == "Range" {
-        if let Some((low, high, ..)) = range(value) {
+        if let Some((bounds, _)) = range(value) {
+            let (low, high) = bounds.ends(Decimal::to_f64);
             emit(IndexValue::Number { low, high });
         }
         return;
     }
-    if let Some(number) = decimal(Some(value)) {
+    if let Some(number) = decimal(Some(value)).map(Decimal::to_f64) {
         emit(IndexValue::Number { low: number, high: number });
     }
 }
 
-type Bounds<'a> = (f64, f64, Option<Value<'a>>);
+/// The ends of a range, open where there is none.
+#[derive(Clone, Copy)]
+struct Bounds {
+    low: Option<Decimal>,
+    high: Option<Decimal>,
+}
+
+impl Bounds {
+    const fn of(number: Decimal) -> Self {
+        Self { low: Some(number), high: Some(number) }
+    }
+
+    /// Both as numbers, after a conversion.
+    fn ends(self, convert: impl Fn(Decimal) -> f64) -> (f64, f64) {
+        (self.low.map_or(f64::NEG_INFINITY, &convert), self.high.map_or(f64::INFINITY, &convert))
+    }
+}
 
 /// Both ends of a Range, and the one that has the unit.
-fn range(value: Value<'_>) -> Option<Bounds<'_>> {
+fn range(value: Value<'_>) -> Option<(Bounds, Value<'_>)> {
     let end = |name: &str| {
         let quantity = value.member(name)?;
         Some((decimal(quantity.member("value"))?, quantity))
     };
-    match (end("low"), end("high")) {
-        (None, None) => None,
-        (low, high) => Some((
-            low.map_or(f64::NEG_INFINITY, |end| end.0),
-            high.map_or(f64::INFINITY, |end| end.0),
-            low.or(high).map(|end| end.1),
-        )),
-    }
+    let (low, high) = (end("low"), end("high"));
+    let bounds = Bounds { low: low.map(|end| end.0), high: high.map(|end| end.0) };
+    low.or(high).map(|end| (bounds, end.1))
 }
 
 /// search.html#quantity
 fn quantity<'a>(value: Value<'a>, type_name: &str, emit: Emit<'_, 'a>) {
-    let member = |quantity: Option<Value<'a>>, name: &str| quantity.and_then(|quantity| quantity.member(name)?.text());
     match type_name {
         "Range" => {
-            let Some((low, high, unit)) = range(value) else { return };
-            let part = |name: &str| member(unit, name);
-            emit(IndexValue::Quantity { low, high, system: part("system"), code: part("code"), unit: part("unit") });
+            if let Some((bounds, unit)) = range(value) {
+                emit(amount(bounds, unit));
+            }
         }
         "Money" => {
-            let Some(number) = decimal(value.member("value")) else { return };
-            let code = member(Some(value), "currency");
+            let Some(number) = decimal(value.member("value")).map(Decimal::to_f64) else { return };
+            let code = value.member("currency").and_then(Value::text);
             let system = code.is_some().then_some(Cow::Borrowed("urn:iso:std:iso:4217"));
-            emit(IndexValue::Quantity { low: number, high: number, system, code, unit: None });
+            emit(IndexValue::Quantity { low: number, high: number, system, code, unit: None, canonical: None });
         }
         // A series of measurements is no quantity.
         "SampledData" => {}
         _ => {
             let Some(number) = decimal(value.member("value")) else { return };
-            let part = |name: &str| member(Some(value), name);
-            let (low, high) = match part("comparator").as_deref() {
-                Some("<" | "<=") => (f64::NEG_INFINITY, number),
-                Some(">" | ">=") => (number, f64::INFINITY),
-                _ => (number, number),
+            let bounds = match value.member("comparator").and_then(Value::text).as_deref() {
+                Some("<" | "<=") => Bounds { low: None, high: Some(number) },
+                Some(">" | ">=") => Bounds { low: Some(number), high: None },
+                _ => Bounds::of(number),
             };
-            emit(IndexValue::Quantity { low, high, system: part("system"), code: part("code"), unit: part("unit") });
+            emit(amount(bounds, value));
         }
     }
+}
+
+/// A range with the unit of a Quantity, also in base units.
+fn amount<'a>(bounds: Bounds, quantity: Value<'a>) -> IndexValue<'a> {
+    let part = |name: &str| quantity.member(name).and_then(Value::text);
+    let (system, code, unit) = (part("system"), part("code"), part("unit"));
+    let canonical = Unit::of(system.as_deref(), code.as_deref()).map(|measured| {
+        let (low, high) = bounds.ends(|number| measured.convert(number));
+        measured.range(low, high)
+    });
+    let (low, high) = bounds.ends(Decimal::to_f64);
+    IndexValue::Quantity { low, high, system, code, unit, canonical }
 }
 
 /// What a program computes is a boolean as a rule: `Patient.deceased.exists() and …`.

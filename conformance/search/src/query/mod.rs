@@ -9,7 +9,7 @@ use std::fmt;
 
 use fhir::ResourceType;
 
-use crate::Parameter;
+use crate::{Canonical, Parameter};
 
 pub use fhir::Handling;
 pub use parse::parse;
@@ -189,6 +189,8 @@ pub enum Operand {
         system: Option<String>,
         /// `None`: any. Without a system it is compared with the unit as well.
         code: Option<String>,
+        /// The same in base units, when UCUM has the code: the value, and the range of its precision.
+        canonical: Option<(f64, Canonical)>,
     },
     /// `1`, `Patient/1`, `Patient/1/_history/2`.
     Reference {

@@ -9,6 +9,7 @@ use super::parse::Refusal;
 use super::{Modifier, Operand, Prefix};
 use crate::extract::{implicit_range, parse_reference};
 use crate::fold::fold;
+use crate::unit::Unit;
 use crate::{Parameter, ParameterType};
 
 /// Alternatives of one value.
@@ -108,14 +109,15 @@ impl Reader<'_> {
 
     fn number(&self, value: &str) -> Result<Operand, Refusal> {
         let (prefix, text) = prefix(value);
-        let (value, low, high) = self.decimal(text)?;
+        let [value, low, high] = self.decimal(text)?.map(Decimal::to_f64);
         Ok(Operand::Number { prefix, value, low, high })
     }
 
-    fn decimal(&self, text: &str) -> Result<(f64, f64, f64), Refusal> {
+    /// A number, and the range of its precision.
+    fn decimal(&self, text: &str) -> Result<[Decimal; 3], Refusal> {
         let value: Decimal = text.parse().map_err(|_| self.expected("a number, after a prefix or none"))?;
         let (low, high) = implicit_range(text, value);
-        Ok((value.to_f64(), low, high))
+        Ok([value, low, high])
     }
 
     fn quantity(&self, value: &str) -> Result<Operand, Refusal> {
@@ -126,8 +128,13 @@ impl Reader<'_> {
             [number, system, code] => (*number, own(system), own(code)),
             _ => return Err(self.expected("`number`, `number|system|code` or `number||code`")),
         };
-        let (value, low, high) = self.decimal(number)?;
-        Ok(Operand::Quantity { prefix, value, low, high, system, code })
+        let written = self.decimal(number)?;
+        let canonical = Unit::of(system.as_deref(), code.as_deref()).map(|unit| {
+            let [value, low, high] = written.map(|number| unit.convert(number));
+            (value, unit.range(low, high))
+        });
+        let [value, low, high] = written.map(Decimal::to_f64);
+        Ok(Operand::Quantity { prefix, value, low, high, system, code, canonical })
     }
 
     fn reference(&self, value: &str) -> Result<Operand, Refusal> {

@@ -83,7 +83,7 @@ fn show(value: &IndexValue<'_>) -> String {
             )
         }
         IndexValue::Number { low, high } => format!("{low}..{high}"),
-        IndexValue::Quantity { low, high, system, code, unit } => {
+        IndexValue::Quantity { low, high, system, code, unit, .. } => {
             format!("{low}..{high} {}|{}|{}", text(system), text(code), text(unit))
         }
         IndexValue::Uri(uri) => uri.to_string(),

@@ -64,7 +64,7 @@ impl Order {
                 if *code != parameter.code {
                     continue;
                 }
-                let value = Key::new(&value, *descending);
+                let value = Key::new(&value);
                 if directed(&value, key, *descending) == Ordering::Less {
                     *key = value;
                 }
@@ -95,15 +95,14 @@ fn directed(left: &Key, right: &Key, descending: bool) -> Ordering {
 }
 
 impl Key {
-    fn new(value: &IndexValue<'_>, descending: bool) -> Self {
+    fn new(value: &IndexValue<'_>) -> Self {
         let text = |text: Option<&std::borrow::Cow<'_, str>>| {
             text.map_or(Self::Missing, |text| Self::Text(text.clone().into_owned()))
         };
         match value {
-            IndexValue::Date { low, high } => Self::Instant(if descending { *high } else { *low }),
-            IndexValue::Number { low, high } | IndexValue::Quantity { low, high, .. } => {
-                Self::Number(if descending { *high } else { *low })
-            }
+            IndexValue::Date { low, .. } => Self::Instant(*low),
+            IndexValue::Quantity { canonical: Some(canonical), .. } => Self::Number(canonical.low),
+            IndexValue::Number { low, .. } | IndexValue::Quantity { low, .. } => Self::Number(*low),
             IndexValue::Text { normalized, .. } => text(Some(normalized)),
             IndexValue::Token { code, .. } => text(code.as_ref()),
             IndexValue::Reference(reference) => text(reference.id.as_ref().or(reference.url.as_ref())),
