@@ -186,12 +186,8 @@ async fn a_history_of_a_type_and_of_the_system_has_every_version_newest_first_on
     let delete =
         Interaction::Delete { resource_type: ResourceType::PATIENT, id: "p2".parse().unwrap(), if_match: None };
     store.perform(call(delete)).await.unwrap();
-    let patients = [
-        r#"DELETE Patient/p2 W/"2""#,
-        r#"PUT Patient/p1 W/"2""#,
-        r#"PUT Patient/p2 W/"1""#,
-        r#"PUT Patient/p1 W/"1""#,
-    ];
+    let patients =
+        [r#"DELETE Patient/p2 W/"2""#, r#"PUT Patient/p1 W/"2""#, r#"PUT Patient/p2 W/"1""#, r#"PUT Patient/p1 W/"1""#];
     for count in [1, 3, 50] {
         assert_eq!(all_changes(&store, Some("Patient"), &format!("_count={count}")).await, patients, "{count}");
         let all = all_changes(&store, None, &format!("_count={count}")).await;
