@@ -4,6 +4,7 @@
 ROTEL=0.0.1a15
 FHIRCLIENT=4.4.0
 FHIRPY=2.3.1
+SCHEMATHESIS=4.32.5
 PEERS=target/peers
 
 names=() results=() seconds=() budgets=()
@@ -82,8 +83,9 @@ install_npm() {
 install_python() {
     [ -x "$PEERS/python/bin/python" ] || python3 -m venv "$PEERS/python" || return 1
     [ -n "$(rotel)" ] || "$PEERS/python/bin/pip" install -q --disable-pip-version-check "rotel==$ROTEL"
-    "$PEERS/python/bin/python" -c 'import fhirclient, fhirpy' 2>/dev/null ||
-        "$PEERS/python/bin/pip" install -q --disable-pip-version-check "fhirclient==$FHIRCLIENT" "fhirpy==$FHIRPY" || return 1
+    "$PEERS/python/bin/python" -c 'import fhirclient, fhirpy, schemathesis' 2>/dev/null ||
+        "$PEERS/python/bin/pip" install -q --disable-pip-version-check "fhirclient==$FHIRCLIENT" "fhirpy==$FHIRPY" \
+            "schemathesis==$SCHEMATHESIS" || return 1
     [ -n "$(rotel)" ] || { echo "rotel $ROTEL did not install; it needs Python 3.9 to 3.13 on x86-64 or arm64" >&2; return 1; }
 }
 

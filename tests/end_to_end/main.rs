@@ -11,6 +11,7 @@ mod errors;
 mod examples;
 mod faults;
 mod fhir_client;
+mod generated;
 mod interactions;
 mod issuers;
 mod logs;
