@@ -270,6 +270,15 @@ fn names_of_practices_and_origins_have_to_fit_into_a_url() {
 }
 
 #[test]
+fn a_practice_cannot_have_the_name_of_a_path_of_the_gateway() {
+    for name in ["fhir", "auth", "book", "admin", ".well-known", "default", "North", "a/b", ""] {
+        let text = format!("{STORE}[practices.\"{name}\"]\n");
+        assert!(!faults(&text).is_empty(), "{name}");
+    }
+    assert!(faults(&format!("{STORE}[practices.north-2]\n")).is_empty());
+}
+
+#[test]
 fn the_settings_of_a_kind_come_with_their_places_too() {
     #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
     #[serde(deny_unknown_fields, rename_all = "kebab-case")]

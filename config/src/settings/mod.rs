@@ -20,7 +20,7 @@ pub use audit::{Audit, OnFull};
 pub use authorization::{Algorithm, Authorization, Client, Introspection, Issuer, JwkSet};
 pub use gateway::{ClientCertificates, Gateway, PlainHttp, Tls};
 pub use limits::{Limits, Rate, RateLimits};
-pub use packages::Packages;
+pub use packages::{Packages, PracticePackages};
 pub use route::{Owners, Practice, Route, TypeRules, Types, ValidateMode};
 pub use telemetry::{LogFormat, OtlpProtocol, Telemetry};
 pub use terminology::Terminology;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// `[packages]`. Nothing is fetched at start: `frontdesk package add` does.
+/// `[packages]`: of every practice that has no section of its own. Nothing is fetched at start: `frontdesk package add` does.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Packages {
@@ -22,6 +22,19 @@ pub struct Packages {
     pub load: Vec<String>,
     /// The registry that `frontdesk package add NAME#VERSION` asks: `GET REGISTRY/NAME` lists versions as npm's does.
     pub registry: Option<Url>,
+    /// Which version of a package a canonical without a version means, by package name. Stands above `load`.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// `[practices.NAME.packages]`: what this practice validates and searches by, in the place of `[packages]`. What is named here, and what
+/// it builds on, is taken from `folder`, and from the folder and the `cache` of `[packages]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct PracticePackages {
+    /// A folder of packages of its own; all that lie there are loaded.
+    pub folder: Option<PathBuf>,
+    /// Packages that are loaded, as `NAME#VERSION`. A canonical without a version means the version that is named here.
+    pub load: Vec<String>,
     /// Which version of a package a canonical without a version means, by package name. Stands above `load`.
     pub versions: BTreeMap<String, String>,
 }

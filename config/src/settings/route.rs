@@ -6,6 +6,8 @@ use fhir::{InteractionCode, ResourceType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::packages::PracticePackages;
+
 /// `[[routes]]`: an adapter for what it names. The first route that matches is taken.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -101,6 +103,8 @@ pub struct TypeRules {
 pub struct Practice {
     /// What people call it.
     pub title: Option<String>,
+    /// `[practices.NAME.packages]`: the packages of this practice alone. Without it, those of `[packages]`.
+    pub packages: Option<PracticePackages>,
 }
 
 impl Route {

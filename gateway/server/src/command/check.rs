@@ -1,8 +1,10 @@
 //! `frontdesk check`: everything that is wrong with a configuration.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use config::{Config, Fault, JwkSet, LoadError};
@@ -11,7 +13,7 @@ use package::Registry;
 use super::Done;
 use crate::authorize::jwk::KeySet;
 use crate::authorize::scopes::Scopes;
-use crate::packages::Packages;
+use crate::packages::{PackageError, Packages};
 use crate::registry;
 
 /// Says everything that is wrong with a configuration, each with its place
@@ -69,21 +71,40 @@ fn last_pass(config: &Config) -> Vec<Fault> {
     for (name, issuer) in &config.issuers {
         faults.extend(issuer.scopes.as_ref().and_then(|text| scopes(config, &["issuers", name, "scopes"], text)));
     }
-    match Packages::check(config) {
-        Ok(registries) => faults.extend(profiles(config, &registries)),
-        Err(error) => {
-            faults.push(config.fault(&["packages"], error.to_string(), "expected packages that can be loaded"));
+    let loaded = Packages::check(config);
+    faults.extend(packages(config, &loaded));
+    faults.extend(profiles(config, &loaded));
+    faults
+}
+
+/// Packages that cannot be loaded, each fault once: practices may share them.
+fn packages(config: &Config, loaded: &Loaded) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let own = |name: &str| config.practices.get(name).is_some_and(|practice| practice.packages.is_some());
+    let shared = loaded.iter().find(|(name, _)| !own(name)).map(|(_, found)| (vec!["packages"], found));
+    let others = loaded.iter().filter(|(name, _)| own(name));
+    let others = others.map(|(name, found)| (vec!["practices", name, "packages"], found));
+    for (path, found) in shared.into_iter().chain(others) {
+        if let Err(error) = found {
+            faults.push(config.fault(&path, error.to_string(), "expected packages that can be loaded"));
         }
     }
     faults
 }
 
-/// Profiles of routes that no package of any release has: nothing could be held against them.
-fn profiles(config: &Config, registries: &[Registry]) -> Vec<Fault> {
-    let is_known = |canonical: &str| registries.iter().any(|registry| registry.structure(canonical).is_some());
+/// What the packages of each practice come to.
+type Loaded = BTreeMap<String, Result<Arc<[Registry; 3]>, Arc<PackageError>>>;
+
+/// Profiles of routes that no package of the practice has, for any release: nothing could be held against them.
+fn profiles(config: &Config, loaded: &Loaded) -> Vec<Fault> {
+    // A practice whose packages cannot be loaded has its fault already.
+    let is_known = |practice: &str, canonical: &str| match loaded.get(practice) {
+        Some(Ok(registries)) => registries.iter().any(|registry| registry.structure(canonical).is_some()),
+        _ => true,
+    };
     let mut faults = Vec::new();
-    let mut look = |path: &[&str], profiles: &[String]| {
-        for (number, profile) in profiles.iter().enumerate().filter(|(_, profile)| !is_known(profile)) {
+    let mut look = |path: &[&str], practice: &str, profiles: &[String]| {
+        for (number, profile) in profiles.iter().enumerate().filter(|(_, profile)| !is_known(practice, profile)) {
             let number = number.to_string();
             let path = [path, &[&number]].concat();
             faults.push(config.fault(&path, format!("unknown profile `{profile}`"), "expected a profile of a package"));
@@ -91,9 +112,9 @@ fn profiles(config: &Config, registries: &[Registry]) -> Vec<Fault> {
     };
     for (number, route) in config.routes.iter().enumerate() {
         let number = number.to_string();
-        look(&["routes", &number, "profiles"], &route.profiles);
+        look(&["routes", &number, "profiles"], &route.practice, &route.profiles);
         for (of, rules) in &route.by_type {
-            look(&["routes", &number, "by-type", of.as_str(), "profiles"], &rules.profiles);
+            look(&["routes", &number, "by-type", of.as_str(), "profiles"], &route.practice, &rules.profiles);
         }
     }
     faults

@@ -8,8 +8,8 @@ use package::{Archive, Manifest, MissingDependency, Registry};
 use url::Url;
 
 use super::folder::Folder;
-use super::load::folder_of;
 use super::name::PackageName;
+use super::places::folder_of;
 use super::remote::Remote;
 use super::{PackageError, read_archive};
 

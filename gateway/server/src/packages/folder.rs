@@ -15,7 +15,7 @@ use super::name::PackageName;
 const MOST_BYTES: u64 = 512 << 20;
 
 /// A folder of packages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
     path: PathBuf,
 }

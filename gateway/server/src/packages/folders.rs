@@ -9,7 +9,7 @@ use super::folder::Folder;
 use super::name::PackageName;
 
 /// Folders of packages. What an earlier one has is taken from there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folders(pub Vec<Folder>);
 
 impl Folders {

@@ -1,9 +1,9 @@
-//! What is built in and what the configuration adds, as a registry of canonicals for each release.
+//! What is built in and what the configuration adds, as a registry of canonicals for each practice and release.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use adapter::Practice;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use config::Config;
@@ -12,29 +12,23 @@ use package::{Artefact, Package, Registry};
 use profile::Validator;
 use terminology::{Inquiry, Terminology};
 
-use super::cache::Cache;
-use super::folder::Folder;
-use super::folders::Folders;
-use super::name::{NoPackageName, PackageName};
+use super::places::{Places, Read};
 use super::{PackageError, offer};
 use crate::consult::Outside;
 
-/// Where packages of a configuration lie.
-#[derive(Clone, Debug)]
-struct Places {
-    /// The own one first.
-    folders: Folders,
-    /// Where packages are kept in the form that is read quickly; none when nothing is to be written.
-    compiled: Option<PathBuf>,
-    named: Vec<String>,
-    versions: BTreeMap<String, String>,
+/// The registries and validators of every practice, for all releases. Those of a practice are replaced together, so that whoever holds
+/// one keeps what it began with.
+pub struct Packages {
+    outside: Option<Outside>,
+    /// Practices with the same packages share one set.
+    sets: Vec<Set>,
+    of: HashMap<Practice, usize>,
 }
 
-/// The registries and validators of all releases. They are replaced together, so that whoever holds one keeps what it began
-/// with.
-pub struct Packages {
+struct Set {
+    /// The first practice that has it.
+    practice: String,
     places: Places,
-    outside: Option<Outside>,
     current: ArcSwap<[Validator; 3]>,
 }
 
@@ -44,28 +38,43 @@ impl Packages {
     /// # Errors
     /// A package is not there, cannot be used, or builds on one that is not there; a terminology server cannot be asked.
     pub fn load(config: &Config) -> Result<Self, PackageError> {
-        let mut places = Places::of(config);
-        places.compiled = Some(config.gateway.data.join("compiled-packages"));
         let outside = Outside::of(&config.terminology)?;
-        let current = ArcSwap::from_pointee(places.validators(outside.as_ref())?);
-        Ok(Self { places, outside, current })
+        let (sets, of) = Places::of_practices(config, Some(&config.gateway.data.join("compiled-packages")));
+        let read = Read::default();
+        let made = sets.into_iter().map(|(practice, places)| {
+            let validators = places.validators(&read, outside.as_ref()).map_err(|error| error.of(&practice))?;
+            Ok(Set { practice, places, current: ArcSwap::from_pointee(validators) })
+        });
+        Ok(Self { sets: made.collect::<Result<_, PackageError>>()?, of, outside })
     }
 
-    /// Whether [`Packages::load`] would do, without writing anything; gives the registries that it would make.
-    ///
-    /// # Errors
-    /// As [`Packages::load`].
-    pub fn check(config: &Config) -> Result<[Registry; 3], PackageError> {
-        Places::of(config).registries()
+    /// Whether [`Packages::load`] would do, without writing anything: the registries that it would make, by practice, or why it would
+    /// make none.
+    #[must_use]
+    pub fn check(config: &Config) -> BTreeMap<String, Result<Arc<[Registry; 3]>, Arc<PackageError>>> {
+        let (sets, of) = Places::of_practices(config, None);
+        let read = Read::default();
+        let made: Vec<_> =
+            sets.iter().map(|(_, places)| places.registries(&read).map(Arc::new).map_err(Arc::new)).collect();
+        let named = of.into_iter().filter_map(|(practice, set)| Some((practice.to_string(), made.get(set)?.clone())));
+        named.collect()
     }
 
-    /// Loads everything again. On an error what was loaded before stays.
+    /// Loads everything again. A practice whose packages cannot be loaded keeps what it had.
     ///
     /// # Errors
-    /// As [`Packages::load`].
+    /// As [`Packages::load`]; the first one.
     pub fn reload(&self) -> Result<(), PackageError> {
-        self.current.store(Arc::new(self.places.validators(self.outside.as_ref())?));
-        Ok(())
+        let read = Read::default();
+        let mut first = Ok(());
+        for set in &self.sets {
+            match set.places.validators(&read, self.outside.as_ref()) {
+                Ok(validators) => set.current.store(Arc::new(validators)),
+                Err(error) if first.is_ok() => first = Err(error.of(&set.practice)),
+                Err(error) => tracing::error!(practice = set.practice, %error, "packages cannot be loaded"),
+            }
+        }
+        first
     }
 
     /// Does work with a validator ([`terminology::gather`] around it), once more when a terminology server could say what it left
@@ -91,23 +100,27 @@ impl Packages {
     /// # Errors
     /// A name in `load` is none.
     pub fn offer_search_parameters(&self) -> Result<(), PackageError> {
-        let listed = self.places.preferred()?;
-        for validator in &**self.current.load() {
-            offer::search_parameters(validator.registry(), &listed);
+        for set in &self.sets {
+            let listed = set.places.preferred()?;
+            for validator in &**set.current.load() {
+                offer::search_parameters(validator.registry(), &listed);
+            }
         }
         Ok(())
     }
 
-    /// The registry of a release as it is now.
+    /// The registry of a practice and a release as it is now.
     #[must_use]
-    pub fn registry(&self, version: Version) -> Registry {
-        self.validator(version).registry().clone()
+    pub fn registry(&self, practice: &Practice, version: Version) -> Registry {
+        self.validator(practice, version).registry().clone()
     }
 
-    /// The validator of a release as it is now.
+    /// The validator of a practice and a release as it is now. A practice that is not configured has what is built in.
     #[must_use]
-    pub fn validator(&self, version: Version) -> Validator {
-        let [r4, r4b, r5] = &**self.current.load();
+    pub fn validator(&self, practice: &Practice, version: Version) -> Validator {
+        let set = self.of.get(practice).and_then(|index| self.sets.get(*index));
+        let Some(set) = set else { return validator(Registry::built_in(version), self.outside.as_ref()) };
+        let [r4, r4b, r5] = &**set.current.load();
         match version {
             Version::R4 => r4.clone(),
             Version::R4B => r4b.clone(),
@@ -142,79 +155,7 @@ pub fn validator(registry: Registry, outside: Option<&Outside>) -> Validator {
     Validator::of(registry, terminology)
 }
 
-impl Places {
-    fn of(config: &Config) -> Self {
-        let packages = &config.packages;
-        Self {
-            folders: Folders(
-                std::iter::once(folder_of(config)).chain(packages.cache.as_deref().map(Folder::at)).collect(),
-            ),
-            compiled: None,
-            named: packages.load.clone(),
-            versions: packages.versions.clone(),
-        }
-    }
-
-    fn registries(&self) -> Result<[Registry; 3], PackageError> {
-        let packages = self.read()?;
-        let mut by_release = Version::ALL.map(|version| (version, Vec::new()));
-        for package in packages {
-            // A package that names several releases is read once for each: rare, and its bytes are shared.
-            for (version, list) in &mut by_release {
-                if package.manifest().is_for(*version) {
-                    list.push(package.clone());
-                }
-            }
-        }
-        let [r4, r4b, r5] = by_release;
-        let registries = [registry(r4)?, registry(r4b)?, registry(r5)?];
-        for (name, version) in &self.versions {
-            check_version(&registries, name, version)?;
-        }
-        let preferred = self.preferred()?;
-        let prefer = |registry: Registry| {
-            preferred.iter().fold(registry, |registry, (name, version)| registry.prefer(name, version))
-        };
-        Ok(registries.map(prefer))
-    }
-
-    fn validators(&self, outside: Option<&Outside>) -> Result<[Validator; 3], PackageError> {
-        Ok(self.registries()?.map(|registry| validator(registry, outside)))
-    }
-
-    /// All that lies in the own folder, what is named, and what these build on.
-    fn read(&self) -> Result<Vec<Package>, PackageError> {
-        let mut wanted = match self.folders.0.first() {
-            Some(own) => own.names()?,
-            None => Vec::new(),
-        };
-        for name in self.named()? {
-            if !self.is_only_built_in(&name)? {
-                wanted.push(name);
-            }
-        }
-        match self.compiled.as_deref().map(Cache::at) {
-            Some(cache) => self.folders.with_needs(wanted, &|folder, name| cache.read(folder, name)),
-            None => self.folders.with_needs(wanted, &Folder::read),
-        }
-    }
-
-    fn named(&self) -> Result<Vec<PackageName>, NoPackageName> {
-        self.named.iter().map(|name| name.parse()).collect()
-    }
-
-    fn is_only_built_in(&self, name: &PackageName) -> Result<bool, PackageError> {
-        Ok(self.folders.find(&name.name, &name.version)?.is_none() && Registry::is_built_in(&name.name, &name.version))
-    }
-
-    /// Which version of a package a canonical without one means: what `versions` says, else what is named.
-    fn preferred(&self) -> Result<BTreeMap<String, String>, PackageError> {
-        let named = self.named()?.into_iter().map(|name| (name.name, name.version));
-        Ok(named.chain(self.versions.clone()).collect())
-    }
-}
-
-fn registry((version, packages): (Version, Vec<Package>)) -> Result<Registry, PackageError> {
+pub(super) fn registry((version, packages): (Version, Vec<Package>)) -> Result<Registry, PackageError> {
     let built_in = Registry::built_in(version);
     let missing = built_in.missing(packages.iter().map(Package::manifest));
     if !missing.is_empty() {
@@ -224,7 +165,7 @@ fn registry((version, packages): (Version, Vec<Package>)) -> Result<Registry, Pa
 }
 
 /// A version that a canonical without one should mean must be somewhere: nobody would see that it has no effect.
-fn check_version(registries: &[Registry; 3], name: &str, version: &str) -> Result<(), PackageError> {
+pub(super) fn check_version(registries: &[Registry; 3], name: &str, version: &str) -> Result<(), PackageError> {
     let here = registries.iter().flat_map(Registry::packages).filter(|(other, _)| other == name);
     let mut known: Vec<String> = here.map(|(_, version)| version).collect();
     if known.iter().any(|known| known == version) {
@@ -234,12 +175,4 @@ fn check_version(registries: &[Registry; 3], name: &str, version: &str) -> Resul
     known.dedup();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Err(PackageError::NoVersion { name: name.to_owned(), version: version.to_owned(), known })
-}
-
-/// The folder of a configuration, into which packages are added.
-pub(super) fn folder_of(config: &Config) -> Folder {
-    match &config.packages.folder {
-        Some(path) => Folder::at(path),
-        None => Folder::at(&config.gateway.data.join("packages")),
-    }
 }

@@ -9,6 +9,7 @@ mod given;
 mod load;
 mod name;
 mod offer;
+mod places;
 mod remote;
 #[cfg(test)]
 mod tests;
@@ -68,7 +69,7 @@ pub enum PackageError {
     #[error("{0}: no such file or folder, and no NAME#VERSION")]
     Nothing(String),
     /// A version that a canonical without one should mean is nowhere.
-    #[error("[packages] versions names {name}#{version}, which is not here (here: {known})")]
+    #[error("`versions` names {name}#{version}, which is not here (here: {known})")]
     NoVersion {
         /// The package.
         name: String,
@@ -144,6 +145,14 @@ pub enum PackageError {
         /// What it has.
         known: String,
     },
+    /// The packages of a practice beside the default one.
+    #[error("practice `{practice}`: {source}")]
+    Practice {
+        /// Which practice.
+        practice: String,
+        /// What is wrong with them.
+        source: Box<Self>,
+    },
     /// One package needs more others than any sensible one.
     #[error("expected a package that builds on at most {0} others")]
     TooMany(usize),
@@ -152,6 +161,14 @@ pub enum PackageError {
 impl PackageError {
     fn file(path: &Path, source: std::io::Error) -> Self {
         Self::File { path: path.to_owned(), source }
+    }
+
+    /// The same, of the packages of a practice.
+    fn of(self, practice: &str) -> Self {
+        match practice {
+            "default" => self,
+            _ => Self::Practice { practice: practice.to_owned(), source: Box::new(self) },
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use adapter::Practice;
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA512, digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -18,6 +19,7 @@ use url::Url;
 use super::*;
 
 mod given;
+mod practices;
 mod reload;
 
 /// The archive of a package with one profile, `http://NAME.example/p`.
@@ -238,13 +240,16 @@ fn all_that_lies_in_the_folder_is_loaded_and_what_is_named_from_the_cache_with_w
     added(cache.path(), "clinic.unused", "1.0.0", &[]);
     let text = format!("cache = \"{}\"\nload = [\"clinic.guide#1.0.0\"]", cache.path().display());
     let packages = Packages::load(&configured(data.path(), &text)).unwrap();
-    let r4 = packages.registry(Version::R4);
+    let r4 = packages.registry(&Practice::default(), Version::R4);
     for name in ["clinic.own", "clinic.guide", "clinic.base"] {
         let profile = r4.structure(&format!("http://{name}.example/p")).unwrap();
         assert_eq!(profile.element("Patient.active").unwrap().min, 1, "{name}");
     }
     assert!(r4.structure("http://clinic.unused.example/p").is_none());
-    assert!(packages.registry(Version::R5).structure("http://clinic.own.example/p").is_none(), "it is for R4");
+    assert!(
+        packages.registry(&Practice::default(), Version::R5).structure("http://clinic.own.example/p").is_none(),
+        "it is for R4"
+    );
 }
 
 #[test]
@@ -260,7 +265,7 @@ fn a_package_that_is_named_and_not_there_is_an_error_that_says_where_it_was_look
         )
     );
     added(&folder, "clinic.guide", "1.0.0", &[("clinic.base", "2.0.0")]);
-    assert!(Packages::check(&configured(data.path(), "")).is_err());
+    assert!(Packages::check(&configured(data.path(), ""))["default"].is_err());
     assert!(!data.path().join("compiled-packages").exists(), "a check writes nothing");
     let error = Packages::load(&configured(data.path(), "")).err().unwrap().to_string();
     assert_eq!(error, "package clinic.guide#1.0.0 needs clinic.base#2.0.0, which is not here (add it first)");
@@ -271,15 +276,15 @@ fn a_reload_replaces_everything_at_once_and_an_error_nothing() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("packages");
     let packages = Packages::load(&configured(data.path(), "")).unwrap();
-    let before = packages.registry(Version::R4);
+    let before = packages.registry(&Practice::default(), Version::R4);
     added(&folder, "clinic.own", "1.0.0", &[]);
     packages.reload().unwrap();
     let url = "http://clinic.own.example/p";
-    assert!(packages.registry(Version::R4).structure(url).is_some());
+    assert!(packages.registry(&Practice::default(), Version::R4).structure(url).is_some());
     assert!(before.structure(url).is_none(), "who holds the old one keeps it");
     added(&folder, "clinic.broken", "1.0.0", &[("clinic.nowhere", "1.0.0")]);
     packages.reload().unwrap_err();
-    assert!(packages.registry(Version::R4).structure(url).is_some());
+    assert!(packages.registry(&Practice::default(), Version::R4).structure(url).is_some());
 }
 
 #[test]
@@ -288,7 +293,7 @@ fn the_version_that_a_practice_configured_is_meant() {
     let patient = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient";
     let version = |text: &str| {
         let packages = Packages::load(&configured(data.path(), text)).unwrap();
-        packages.registry(Version::R4).structure(patient).unwrap().version.clone()
+        packages.registry(&Practice::default(), Version::R4).structure(patient).unwrap().version.clone()
     };
     assert_eq!(version("").as_deref(), Some("6.1.0"));
     assert_eq!(version("versions = { \"hl7.fhir.us.core\" = \"9.0.0\" }").as_deref(), Some("9.0.0"));
@@ -297,10 +302,7 @@ fn the_version_that_a_practice_configured_is_meant() {
     assert_eq!(version("").as_deref(), Some("6.1.0"), "what another package brought along changes nothing");
     let unknown = "versions = { \"hl7.fhir.us.core\" = \"5.0.0\" }";
     let error = Packages::load(&configured(data.path(), unknown)).err().unwrap().to_string();
-    assert_eq!(
-        error,
-        "[packages] versions names hl7.fhir.us.core#5.0.0, which is not here (here: 6.1.0, 7.0.0, 8.0.0, 9.0.0)"
-    );
+    assert_eq!(error, "`versions` names hl7.fhir.us.core#5.0.0, which is not here (here: 6.1.0, 7.0.0, 8.0.0, 9.0.0)");
 }
 
 #[test]
@@ -311,7 +313,8 @@ fn a_dependency_on_any_patch_is_taken_from_a_folder_in_the_newest_that_will_do()
         added(cache.path(), "clinic.base", version, &[("clinic.guide", "1.0.0")]);
     }
     let text = format!("cache = \"{}\"\nload = [\"clinic.guide#1.0.0\"]", cache.path().display());
-    let packages = Packages::load(&configured(data.path(), &text)).unwrap().registry(Version::R4).packages();
+    let packages =
+        Packages::load(&configured(data.path(), &text)).unwrap().registry(&Practice::default(), Version::R4).packages();
     let loaded: Vec<_> = packages.iter().filter(|(name, _)| name.starts_with("clinic.")).collect();
     assert_eq!(loaded.len(), 2, "{loaded:?}");
     assert!(loaded.iter().any(|(name, version)| name == "clinic.base" && version == "2.0.10"));
@@ -325,7 +328,7 @@ fn what_is_built_in_is_not_read_from_a_folder_as_well_and_a_daily_build_is_found
     let daily = added(cache.path(), "clinic.base", "2.0.0-cibuild", &[("clinic.guide", "current")]);
     std::fs::rename(daily, cache.path().join("clinic.base#current")).unwrap();
     let text = format!("cache = \"{}\"\nload = [\"clinic.guide#1.0.0\"]", cache.path().display());
-    let r4 = Packages::load(&configured(data.path(), &text)).unwrap().registry(Version::R4);
+    let r4 = Packages::load(&configured(data.path(), &text)).unwrap().registry(&Practice::default(), Version::R4);
     assert!(r4.structure("http://clinic.base.example/p").is_some());
     assert!(r4.structure("http://hl7.fhir.us.core.example/p").is_none());
 }

@@ -58,7 +58,8 @@ impl Sites {
             [first, rest @ ..] if matches!(first.as_ref(), "fhir" | "auth") => {
                 self.enter(Practice::default().as_str(), first, rest)
             }
-            [name, first, rest @ ..] => self.enter(name, first, rest),
+            // The default practice has one way in: two spellings of a path would be two places with the same content.
+            [name, first, rest @ ..] if *name != Practice::default().as_str() => self.enter(name, first, rest),
             _ => Door::Nowhere,
         }
     }
@@ -101,7 +102,21 @@ mod tests {
         assert_eq!(leads_to("/north/fhir/r4"), "north https://gw.example/north/fhir/r4 +0");
         assert_eq!(leads_to("/auth/token"), "default token");
         assert_eq!(leads_to("/north/auth/jwks"), "north keys");
-        for raw in ["/", "/fhir", "/fhir/r5/Patient", "/south/fhir/r4", "/auth", "/auth/token/x", "/north", "/x/y/z"] {
+        for raw in [
+            "/",
+            "/fhir",
+            "/fhir/r5/Patient",
+            "/south/fhir/r4",
+            "/auth",
+            "/auth/token/x",
+            "/north",
+            "/x/y/z",
+            "/default/fhir/r4",
+            "/default/auth/token",
+            "/NORTH/fhir/r4",
+            "/north/FHIR/r4",
+            "/north/north/fhir/r4",
+        ] {
             assert_eq!(leads_to(raw), "nowhere", "{raw}");
         }
     }

@@ -76,7 +76,7 @@ fn checked(permitted: &Permitted, plan: &Plan, packages: &Packages) -> Result<So
     let Some(resource) = permitted.request().interaction.resource() else {
         return Ok(Sound { nodes: None, warnings: Vec::new() });
     };
-    let validator = packages.validator(resource.version);
+    let validator = packages.validator(&permitted.request().practice, resource.version);
     let checked = check::payload(resource, permitted.request().interaction.id(), plan, &validator)?;
     Ok(Sound { nodes: Some(checked.nodes), warnings: checked.doubts.0 })
 }

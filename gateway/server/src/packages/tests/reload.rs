@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use adapter::Practice;
 use fhir::Version;
 use profile::Request;
 use serde_json::json;
@@ -36,7 +37,9 @@ fn whoever_validates_during_a_reload_sees_the_old_or_the_new_and_never_an_error(
             let mut seen = [0_u32; 2];
             while !is_over.load(Ordering::Relaxed) {
                 let request = Request { expected: None, profiles: &[URL], ..Request::default() };
-                let outcome = packages.validator(Version::R4).validate(br#"{"resourceType": "Patient"}"#, &request);
+                let outcome = packages
+                    .validator(&Practice::default(), Version::R4)
+                    .validate(br#"{"resourceType": "Patient"}"#, &request);
                 let text = String::from_utf8(outcome.to_json()).unwrap();
                 let (old, new) = (text.contains("Patient.active"), text.contains("Patient.birthDate"));
                 assert!(old != new, "{text}");
