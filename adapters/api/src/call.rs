@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fhir::{Compartment, Handling, Interaction, ResourceType, Version};
+use search::{Additions, Vocabulary};
 
 /// The name of a practice; the default one is `default`. Everything is keyed by it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +69,8 @@ pub struct Call {
     /// An answer that lacks what one of several back ends has is of no use: the condition of a write, a chain. The gateway's own
     /// federations refuse then; an adapter has one back end, and need not look at it.
     pub must_be_complete: bool,
+    /// What packages of the practice add to the search parameters of the specification.
+    pub additions: Additions,
     /// What to do with search parameters that are not known or not offered. A condition of a write is always strict.
     pub handling: Handling,
     /// When the answer is of no use any more.
@@ -83,6 +86,12 @@ impl Call {
     #[must_use]
     pub fn may_bring(&self, resource_type: ResourceType) -> bool {
         self.brings.as_ref().is_none_or(|brings| brings.contains(&resource_type))
+    }
+
+    /// The search parameters that there are for this call.
+    #[must_use]
+    pub const fn vocabulary(&self) -> Vocabulary {
+        self.additions.on(self.version)
     }
 
     /// The compartment in which that must lie what the call itself returns or changes: none for a read or a search of a type that is

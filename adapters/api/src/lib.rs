@@ -14,7 +14,7 @@ pub mod setting;
 pub use call::{Call, Practice, Trace};
 pub use error::{Error, ErrorKind, Retry};
 pub use health::Health;
-pub use host::{Clock, Host, Submit};
+pub use host::{Clock, Host, PracticeAdditions, Submit};
 pub use kind::{AdapterKind, ConnectError};
 pub use reply::{Body, Reply, Status};
 

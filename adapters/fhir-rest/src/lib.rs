@@ -172,6 +172,7 @@ impl Server {
             brings: None,
             must_create: false,
             must_be_complete: false,
+            additions: search::Additions::default(),
             handling: fhir::Handling::Strict,
             deadline,
             idempotency_key: None,

@@ -17,6 +17,7 @@ pub(crate) fn capability(version: Version) -> Capability {
         resources: resources.collect(),
         system: [InteractionCode::SearchSystem, InteractionCode::HistorySystem, InteractionCode::Transaction].into(),
         confines: true,
+        by_definition: true,
         ..Capability::empty(version)
     }
 }

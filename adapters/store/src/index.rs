@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use fhir::Version;
 use fhir::json::Document;
-use search::{Canonical, IndexValue, ReferenceValue};
+use search::{Canonical, IndexValue, ReferenceValue, Vocabulary};
 
 use crate::number::ordered;
 use crate::scopes::Scope;
@@ -32,7 +32,8 @@ pub(crate) enum Row {
 /// found again when a new one takes its place.
 pub(crate) fn rows(document: Document<'_>, scope: &Scope, version: Version) -> Vec<Row> {
     let mut rows = Vec::with_capacity(32);
-    search::extract(document, scope.resource_type, version, &mut |parameter, value| {
+    let vocabulary = Vocabulary { version, ..scope.vocabulary };
+    search::extract(document, scope.resource_type, vocabulary, &mut |parameter, value| {
         if let Some(key) = scope.parameter(parameter) {
             add(&mut rows, key, value);
         }

@@ -25,13 +25,13 @@ pub(crate) fn load(connection: &Connection, version: Version, scopes: &Scopes) -
 pub(crate) fn make(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
     scopes.load(connection, version).map_err(unreadable)?;
     rebuild(connection, version, scopes)?;
-    Ok(set_fact(connection, "index", &fingerprint(version))?)
+    Ok(set_fact(connection, "index", &fingerprint(version, scopes))?)
 }
 
 fn load_inside(connection: &Connection, version: Version, scopes: &Scopes) -> Result<(), OpenError> {
     check_release(connection, version)?;
     scopes.load(connection, version).map_err(unreadable)?;
-    let wanted = fingerprint(version);
+    let wanted = fingerprint(version, scopes);
     if fact(connection, "index")?.is_some_and(|found| found != wanted) {
         tracing::info!("the index is made anew for this release");
         rebuild(connection, version, scopes)?;
@@ -53,8 +53,9 @@ fn unreadable(error: adapter::Error) -> OpenError {
     OpenError::Index(error.cause.map_or_else(|| error.kind.status().to_string(), |cause| cause.to_string()))
 }
 
-/// What index rows follow from: how they are made, and which parameters there are (FNV-1a over both).
-fn fingerprint(version: Version) -> String {
+/// What index rows follow from: how they are made, and which parameters there are, for everybody and for each practice (FNV-1a over
+/// all of it).
+fn fingerprint(version: Version, scopes: &Scopes) -> String {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |bytes: &[u8]| {
         for byte in bytes {
@@ -70,6 +71,7 @@ fn fingerprint(version: Version) -> String {
             add(parameter.expression.as_bytes());
         }
     }
+    scopes.additions_as_text(version).for_each(|text| add(text.as_bytes()));
     format!("{hash:016x}")
 }
 

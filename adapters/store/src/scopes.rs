@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use adapter::{Error, Practice};
+use adapter::{Error, Practice, PracticeAdditions};
 use fhir::{ResourceType, Version};
 use parking_lot::RwLock;
-use search::{Parameter, parameters};
+use search::{Parameter, Vocabulary, parameters};
 
 use crate::sql::{self, Connection, values};
 
@@ -21,6 +21,8 @@ pub(crate) struct Scope {
     pub(crate) practice: Practice,
     /// The type.
     pub(crate) resource_type: ResourceType,
+    /// What it is searched by.
+    pub(crate) vocabulary: Vocabulary,
     /// Keys of the parameters, sorted by code.
     parameters: Vec<(&'static str, i64)>,
 }
@@ -45,24 +47,45 @@ impl Scope {
 
 /// The scopes that are known. They are few, never change and never go.
 #[derive(Default)]
-pub(crate) struct Scopes(RwLock<HashMap<(Practice, ResourceType), Arc<Scope>>>);
+pub(crate) struct Scopes {
+    known: RwLock<HashMap<(Practice, ResourceType), Arc<Scope>>>,
+    additions: PracticeAdditions,
+}
 
 impl Scopes {
+    /// No scope yet; each will be searched by what its practice's packages add, too.
+    pub(crate) fn new(additions: PracticeAdditions) -> Self {
+        Self { known: RwLock::default(), additions }
+    }
+
+    /// What a practice's resources are searched by.
+    pub(crate) fn vocabulary(&self, practice: &Practice, version: Version) -> Vocabulary {
+        self.additions.of(practice).on(version)
+    }
+
+    /// What packages of any practice add, as text.
+    pub(crate) fn additions_as_text(&self, version: Version) -> impl Iterator<Item = String> {
+        let of = move |(practice, additions): (&Practice, search::Additions)| {
+            format!("{practice}\n{}", additions.on(version).additions_as_text())
+        };
+        self.additions.iter().map(of)
+    }
+
     /// The scope, when something was ever written to it.
     pub(crate) fn find(&self, practice: &Practice, resource_type: ResourceType) -> Option<Arc<Scope>> {
-        self.0.read().get(&(practice.clone(), resource_type)).cloned()
+        self.known.read().get(&(practice.clone(), resource_type)).cloned()
     }
 
     /// Makes a scope known that is committed.
     pub(crate) fn publish(&self, scope: Scope) -> Arc<Scope> {
         let scope = Arc::new(scope);
-        self.0.write().insert((scope.practice.clone(), scope.resource_type), Arc::clone(&scope));
+        self.known.write().insert((scope.practice.clone(), scope.resource_type), Arc::clone(&scope));
         scope
     }
 
     /// All that are known.
     pub(crate) fn all(&self) -> Vec<Arc<Scope>> {
-        self.0.read().values().cloned().collect()
+        self.known.read().values().cloned().collect()
     }
 
     /// Reads all scopes at the start, and gives keys to the parameters that this release added.
@@ -72,7 +95,9 @@ impl Scopes {
         for (practice, name) in names {
             // A type that this release does not know any more stays in the file and is not served.
             if let Ok(resource_type) = name.parse() {
-                self.publish(intern(connection, &Practice::new(&practice), resource_type, version)?);
+                let practice = Practice::new(&practice);
+                let vocabulary = self.vocabulary(&practice, version);
+                self.publish(intern(connection, &practice, resource_type, vocabulary)?);
             }
         }
         Ok(())
@@ -84,7 +109,7 @@ pub(crate) fn look_up(
     connection: &Connection,
     practice: &Practice,
     resource_type: ResourceType,
-    version: Version,
+    vocabulary: Vocabulary,
 ) -> Result<Option<Scope>, Error> {
     let values = values![practice.as_str(), resource_type.as_str()];
     let found = connection.one(SCOPE, &values, |row| row.get(0))?;
@@ -93,8 +118,8 @@ pub(crate) fn look_up(
         Ok((row.get::<String>(0)?, row.get::<i64>(1)?))
     })?;
     let known: HashMap<String, i64> = known.into_iter().collect();
-    let parameters = keys(version, resource_type, |code| Ok(known.get(code).copied()))?;
-    Ok(Some(Scope { key, practice: practice.clone(), resource_type, parameters }))
+    let parameters = keys(vocabulary, resource_type, |code| Ok(known.get(code).copied()))?;
+    Ok(Some(Scope { key, practice: practice.clone(), resource_type, vocabulary, parameters }))
 }
 
 const SCOPE: &str = "SELECT key FROM scope WHERE practice = ?1 AND type = ?2";
@@ -104,26 +129,26 @@ pub(crate) fn intern(
     connection: &Connection,
     practice: &Practice,
     resource_type: ResourceType,
-    version: Version,
+    vocabulary: Vocabulary,
 ) -> Result<Scope, Error> {
     let name = resource_type.as_str();
     let values = values![practice.as_str(), name];
     connection.execute("INSERT INTO scope (practice, type) VALUES (?1, ?2) ON CONFLICT DO NOTHING", &values)?;
     let key = connection.number(SCOPE, &values)?;
-    let parameters = keys(version, resource_type, |code| intern_parameter(connection, key, code).map(Some))?;
-    Ok(Scope { key, practice: practice.clone(), resource_type, parameters })
+    let parameters = keys(vocabulary, resource_type, |code| intern_parameter(connection, key, code).map(Some))?;
+    Ok(Scope { key, practice: practice.clone(), resource_type, vocabulary, parameters })
 }
 
 /// The keys of a type's parameters, sorted by code: one for all that have the same values, which `key` finds; `None` where it has
 /// none.
 fn keys(
-    version: Version,
+    vocabulary: Vocabulary,
     resource_type: ResourceType,
     mut key: impl FnMut(&str) -> sql::Result<Option<i64>>,
 ) -> sql::Result<Vec<(&'static str, i64)>> {
     let mut keys: Vec<(&'static str, i64)> = Vec::new();
     let mut known: Vec<(&'static Parameter, String, i64)> = Vec::new();
-    for parameter in parameters(version, resource_type).iter().filter(|parameter| !is_column(parameter)) {
+    for parameter in parameters(vocabulary, resource_type).iter().filter(|parameter| !is_column(parameter)) {
         let expression = own_expression(parameter);
         let same = known.iter().find(|(other, its, _)| other.kind == parameter.kind && *its == expression);
         let found = match same {

@@ -51,7 +51,7 @@ impl Store {
 
     fn open_at(place: &Place, settings: &Settings, host: &Host) -> Result<Self, OpenError> {
         let version = settings.fhir_version;
-        let scopes = Arc::new(Scopes::default());
+        let scopes = Arc::new(Scopes::new(host.additions.clone()));
         let connection = place.writer()?;
         let preparation = Preparation::start(place, &connection, version, &scopes)?;
         let checkpoints = place.file().map(Checkpoints::start).transpose()?;
@@ -113,10 +113,11 @@ impl Store {
         if found.is_some() || self.connections.is_some() {
             return Ok(found);
         }
-        let (practice, version) = (call.practice.clone(), self.capability.version);
+        let vocabulary = self.scopes.vocabulary(&call.practice, self.capability.version);
+        let practice = call.practice.clone();
         let found = self
             .searches
-            .run(call.deadline, move |connection| look_up(connection, &practice, resource_type, version))
+            .run(call.deadline, move |connection| look_up(connection, &practice, resource_type, vocabulary))
             .await?;
         Ok(found.map(|scope| self.scopes.publish(scope)))
     }
@@ -284,10 +285,11 @@ impl Store {
         if let Some(scope) = self.known(call, resource_type).await? {
             return Ok(scope);
         }
-        let (practice, version) = (call.practice.clone(), self.capability.version);
+        let vocabulary = self.scopes.vocabulary(&call.practice, self.capability.version);
+        let practice = call.practice.clone();
         let scope = self
             .writer
-            .write(call.deadline, move |connection| intern(connection, &practice, resource_type, version))
+            .write(call.deadline, move |connection| intern(connection, &practice, resource_type, vocabulary))
             .await?;
         Ok(self.scopes.publish(scope))
     }

@@ -21,6 +21,9 @@ pub struct Capability {
     /// Chains, `_has`, includes, counts and orders of a search that is confined to a compartment tell nothing of what lies outside. No
     /// part of a CapabilityStatement: what says nothing of it does not.
     pub confines: bool,
+    /// It searches by whatever search parameter the packages of a practice define, beside those that it names. No part of a
+    /// CapabilityStatement either.
+    pub by_definition: bool,
 }
 
 /// What is offered for one resource type (`CapabilityStatement.rest.resource`).
@@ -60,6 +63,7 @@ impl Capability {
             system: BTreeSet::new(),
             operations: BTreeMap::new(),
             confines: false,
+            by_definition: false,
         }
     }
 
@@ -108,6 +112,7 @@ impl Capability {
             system: codes(rest),
             operations: operations(rest),
             confines: false,
+            by_definition: false,
         }
     }
 }

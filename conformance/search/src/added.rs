@@ -4,11 +4,12 @@ use definitions::{Component, Definitions, ParameterKind, SearchParameter};
 use fhir::json::{Document, Limits, Value, scan};
 use fhir::{ResourceType, Version};
 
-use crate::extract;
-use crate::parameter::release;
+use parking_lot::Mutex;
 
-/// Parameters that may be added to a release, at most: what is added is kept for ever.
-const MOST: usize = 10_000;
+use crate::{ParameterType, extract};
+
+/// Definitions that a process keeps, at most: what was read once is kept for ever.
+const MOST: usize = 30_000;
 
 /// Why a SearchParameter is not added.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,44 +26,57 @@ pub enum NotAdded {
     /// There are more than any sensible practice has.
     #[error("expected at most {MOST} search parameters beside those of the specification")]
     TooMany,
+    /// There are more practices with definitions of their own than any sensible gateway has.
+    #[error("expected at most 1000 different sets of search parameters beside those of the specification")]
+    TooManySets,
 }
 
-/// Adds a SearchParameter to those of a release, for the whole process: from then on [`crate::parameters`] has it, queries may name
-/// it and [`crate::extract`] gives its values. One whose code a type has already changes nothing for that type: what the
-/// specification defines, and what was added first, stands. Gives whether it was not there before.
-///
-/// # Errors
-/// It is no SearchParameter, or one that nothing can be searched by.
-pub fn add(version: Version, json: &[u8]) -> Result<bool, NotAdded> {
+/// A definition that was read, in the form that is kept for ever; the same for who reads the same again.
+pub(crate) fn kept_definition(version: Version, json: &[u8]) -> Result<&'static SearchParameter, NotAdded> {
+    static KNOWN: [Mutex<Vec<&'static SearchParameter>>; 3] = [const { Mutex::new(Vec::new()) }; 3];
     let mut nodes = Vec::new();
     scan(json, &mut nodes, Limits::default()).map_err(|_| NotAdded::NoParameter)?;
     let root = Document::new(json, &nodes).root().ok_or(NotAdded::NoParameter)?;
-    let Some(release) = release(version) else { return Ok(false) };
-    let mut added = release.added.lock();
-    if added.iter().any(|known| is_same(known, root)) {
-        return Ok(false);
+    let mut known = KNOWN.get(version as usize).ok_or(NotAdded::NoParameter)?.lock();
+    if let Some(known) = known.iter().find(|known| is_same(known, root)) {
+        return Ok(known);
     }
-    if added.len() >= MOST {
+    if known.len() >= MOST {
         return Err(NotAdded::TooMany);
     }
     let definition = read(root)?;
     let definitions = definitions::of(version);
-    let types: Vec<ResourceType> =
-        ResourceType::all().filter(|known| is_for(definitions, &definition, *known)).collect();
-    for resource_type in &types {
-        let checked = extract::check(definitions, *resource_type, &definition);
+    for resource_type in ResourceType::all().filter(|known| is_for(definitions, &definition, *known)) {
+        let checked = extract::check(definitions, resource_type, &definition);
         checked.map_err(|error| NotAdded::Expression(error.to_string()))?;
     }
-    added.push(Box::leak(Box::new(definition)));
-    for slot in types.iter().filter_map(|resource_type| release.types.get(resource_type)) {
-        slot.store(None);
-    }
-    Ok(true)
+    let kept: &'static SearchParameter = Box::leak(Box::new(definition));
+    known.push(kept);
+    Ok(kept)
 }
 
+/// Whether what is read would come to the same: all that a search follows from.
 fn is_same(known: &SearchParameter, root: Value<'_>) -> bool {
     let is = |name, own: Option<&str>| root.member(name).and_then(Value::text).as_deref().map(str::trim) == own;
-    is("url", Some(known.url)) && is("code", Some(known.code)) && is("expression", known.expression)
+    let are = |name, own: &[&str]| {
+        let items = root.member(name).into_iter().flat_map(Value::items).filter_map(Value::text);
+        items.eq(own.iter().copied())
+    };
+    let mut components = root.member("component").into_iter().flat_map(Value::children);
+    let mut same_component = |own: &Component| {
+        components.next().is_some_and(|component| {
+            let is = |name, own: &str| component.member(name).and_then(Value::text).is_some_and(|text| text == own);
+            is("definition", own.definition) && is("expression", own.expression)
+        })
+    };
+    is("url", Some(known.url))
+        && is("code", Some(known.code))
+        && is("type", Some(ParameterType::from(known.kind).code()))
+        && is("expression", known.expression)
+        && are("base", &known.bases)
+        && are("target", &known.targets)
+        && known.components.iter().all(&mut same_component)
+        && components.next().is_none()
 }
 
 /// Whether a parameter is one of a type: by name, or as every resource's.
@@ -111,7 +125,7 @@ fn component(value: Value<'_>) -> Option<Component> {
     Some(Component { definition: text(value, "definition")?, expression: text(value, "expression")? })
 }
 
-/// Kept for ever, as the definitions of the specification are; [`add`] looks first whether it is there already.
+/// Kept for ever, as the definitions of the specification are; whoever reads looks first whether it is there already.
 fn kept(text: &str) -> &'static str {
     Box::leak(text.to_owned().into_boxed_str())
 }

@@ -11,12 +11,14 @@ pub mod parameter;
 pub mod query;
 pub mod subset;
 mod unit;
+mod vocabulary;
 
-pub use added::{NotAdded, add};
+pub use added::NotAdded;
 pub use extract::extract;
 pub use fold::fold;
 pub use index::{IndexValue, ReferenceValue};
 pub use matching::matches;
-pub use parameter::{Component, Parameter, ParameterType, parameter, parameters};
+pub use parameter::{Component, Parameter, ParameterType, added, parameter, parameters};
 pub use query::{Condition, Criterion, Handling, Modifier, Operand, Prefix, Search, parse};
 pub use unit::Canonical;
+pub use vocabulary::{Adding, Additions, Vocabulary};

@@ -19,9 +19,9 @@ pub fn matches(document: Document<'_>, criteria: &[Criterion]) -> bool {
         }
     }
     let Some((first, _)) = conditions.first() else { return true };
-    let version = first.parameter.version;
+    let vocabulary = first.parameter.additions.on(first.parameter.version);
     let Some(resource_type) = resource_type(document) else { return false };
-    extract(document, resource_type, version, &mut |parameter, value| {
+    extract(document, resource_type, vocabulary, &mut |parameter, value| {
         for (condition, values) in &mut conditions {
             if condition.parameter.code == parameter.code {
                 values.push(value.clone());

@@ -1,16 +1,11 @@
-//! Search parameters, compiled per release and resource type at the first use: those of the specification, and what was added
-//! ([`crate::add`]).
+//! Search parameters, compiled per vocabulary and resource type at the first use.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
-
-use arc_swap::ArcSwapOption;
-use definitions::{Definitions, ParameterKind, SearchParameter};
+use definitions::{ParameterKind, SearchParameter};
 use fhir::{ResourceType, Version};
-use parking_lot::Mutex;
 
 use crate::added::is_for;
 use crate::extract::Extraction;
+use crate::vocabulary::{Additions, Vocabulary};
 
 /// `SearchParameter.type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +75,8 @@ pub struct Parameter {
     pub base: ResourceType,
     /// The release it was compiled for.
     pub version: Version,
+    /// With what it was compiled.
+    pub(crate) additions: Additions,
     /// The canonical of its definition.
     pub url: &'static str,
     /// Its FHIRPath, over all the types that it can be used on.
@@ -101,11 +98,15 @@ pub struct Component {
     pub kind: ParameterType,
 }
 
-/// Two parameters are the same when they have the same place: there is one per release, type and code.
+/// Two parameters are the same when they have the same place and definition: a vocabulary has one per type and code.
 impl PartialEq for Parameter {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
-            || (self.code == other.code && self.base == other.base && self.version == other.version)
+            || (self.code == other.code
+                && self.base == other.base
+                && self.version == other.version
+                && self.url == other.url
+                && self.expression == other.expression)
     }
 }
 
@@ -118,71 +119,48 @@ pub(crate) struct Compiled {
     pub(crate) extraction: Extraction,
 }
 
-/// Every parameter of a resource type in a release, those of Resource and DomainResource (`_id`, `_lastUpdated`,
+/// Every parameter of a resource type in a vocabulary (a release alone means the specification's), those of Resource and DomainResource (`_id`, `_lastUpdated`,
 /// `_tag`, `_profile`, `_security`, `_source`, …) included, sorted by code. Empty for a type that the release has not.
 /// Those without an expression (`_content`, `_text`, `_query`, `_filter`) and the special ones (`near`) are not among
 /// them, because nothing can be indexed for them.
 #[must_use]
-pub fn parameters(version: Version, resource_type: ResourceType) -> &'static [Parameter] {
-    compiled(version, resource_type).map_or(&[], |compiled| &compiled.parameters)
+pub fn parameters(vocabulary: impl Into<Vocabulary>, resource_type: ResourceType) -> &'static [Parameter] {
+    compiled(vocabulary.into(), resource_type).map_or(&[], |compiled| &compiled.parameters)
+}
+
+/// Those of a type that the specification does not have.
+pub fn added(vocabulary: Vocabulary, resource_type: ResourceType) -> impl Iterator<Item = &'static Parameter> {
+    let is_added = move |parameter: &&Parameter| vocabulary.added().iter().any(|added| added.url == parameter.url);
+    let all = if vocabulary.added().is_empty() { &[] } else { parameters(vocabulary, resource_type) };
+    all.iter().filter(is_added)
 }
 
 /// The parameter of that code.
 #[must_use]
-pub fn parameter(version: Version, resource_type: ResourceType, code: &str) -> Option<&'static Parameter> {
-    let all = parameters(version, resource_type);
+pub fn parameter(
+    vocabulary: impl Into<Vocabulary>,
+    resource_type: ResourceType,
+    code: &str,
+) -> Option<&'static Parameter> {
+    let all = parameters(vocabulary, resource_type);
     all.binary_search_by(|known| known.code.cmp(code)).ok().and_then(|index| all.get(index))
 }
 
 /// The parameters of every resource type: those of Resource. Their `base` stands for any type.
-pub(crate) fn shared_parameter(version: Version, code: &str) -> Option<&'static Parameter> {
+pub(crate) fn shared_parameter(vocabulary: Vocabulary, code: &str) -> Option<&'static Parameter> {
     // Every type has them; AuditEvent stands for all.
-    let found = parameter(version, ResourceType::AUDIT_EVENT, code)?;
-    let definition = definitions::of(version).search_parameter_by_url(found.url)?;
+    let found = parameter(vocabulary, ResourceType::AUDIT_EVENT, code)?;
+    let definition = definitions::of(vocabulary.version).search_parameter_by_url(found.url)?;
     definition.bases.contains(&"Resource").then_some(found)
 }
 
-/// The parameters of a release.
-pub(crate) struct Release {
-    /// Those that were added.
-    pub(crate) added: Mutex<Vec<&'static SearchParameter>>,
-    /// What a type is searched by; none until somebody asks, and again when something is added to it.
-    pub(crate) types: HashMap<ResourceType, ArcSwapOption<&'static Compiled>>,
+pub(crate) fn compiled(vocabulary: Vocabulary, resource_type: ResourceType) -> Option<&'static Compiled> {
+    Some(vocabulary.slot(resource_type)?.get_or_init(|| compile(vocabulary, resource_type)))
 }
 
-pub(crate) fn release(version: Version) -> Option<&'static Release> {
-    static RELEASES: LazyLock<[Release; 3]> = LazyLock::new(|| {
-        Version::ALL.map(|version| {
-            let types = ResourceType::all().filter(|known| known.is_in(version));
-            let types = types.map(|resource_type| (resource_type, ArcSwapOption::empty())).collect();
-            Release { added: Mutex::default(), types }
-        })
-    });
-    RELEASES.get(version as usize)
-}
-
-pub(crate) fn compiled(version: Version, resource_type: ResourceType) -> Option<&'static Compiled> {
-    let release = release(version)?;
-    let slot = release.types.get(&resource_type)?;
-    if let Some(known) = &*slot.load() {
-        return Some(known);
-    }
-    let added = release.added.lock();
-    // Somebody else may have been first.
-    if let Some(known) = &*slot.load() {
-        return Some(known);
-    }
-    // Whoever holds a parameter keeps it for ever. Types are few, and additions are a matter of the start.
-    let made: &'static Compiled = Box::leak(Box::new(compile(definitions::of(version), resource_type, &added)));
-    slot.store(Some(Arc::new(made)));
-    Some(made)
-}
-
-fn compile(
-    definitions: &'static Definitions,
-    resource_type: ResourceType,
-    added: &[&'static SearchParameter],
-) -> Compiled {
+fn compile(vocabulary: Vocabulary, resource_type: ResourceType) -> Compiled {
+    let definitions = definitions::of(vocabulary.version);
+    let added = vocabulary.added();
     let lookup = |url: &str| {
         let of_specification = definitions.search_parameter_by_url(url);
         of_specification.or_else(|| added.iter().copied().find(|definition| definition.url == url))
@@ -199,12 +177,11 @@ fn compile(
     // specification's.
     known.sort_by_key(|(code, _)| *code);
     known.dedup_by_key(|(code, _)| *code);
-    let version = definitions.version();
     let parameters: Vec<Parameter> =
-        known.iter().map(|(_, definition)| parameter_of(definitions, &lookup, resource_type, definition)).collect();
+        known.iter().map(|(_, definition)| parameter_of(vocabulary, &lookup, resource_type, definition)).collect();
     let pairs: Vec<_> = parameters.iter().zip(known.iter().map(|(_, definition)| *definition)).collect();
     let extraction = Extraction::compile(definitions, resource_type, &pairs);
-    Compiled { version, resource_type, parameters, extraction }
+    Compiled { version: vocabulary.version, resource_type, parameters, extraction }
 }
 
 /// Finds a definition by its canonical.
@@ -218,7 +195,7 @@ fn is_whole(lookup: Lookup<'_>, definition: &SearchParameter) -> bool {
 }
 
 fn parameter_of(
-    definitions: &'static Definitions,
+    vocabulary: Vocabulary,
     lookup: Lookup<'_>,
     base: ResourceType,
     definition: &SearchParameter,
@@ -231,7 +208,8 @@ fn parameter_of(
         code: definition.code,
         kind: definition.kind.into(),
         base,
-        version: definitions.version(),
+        version: vocabulary.version,
+        additions: vocabulary.additions,
         url: definition.url,
         expression: definition.expression.unwrap_or_default(),
         targets: definition.targets.iter().filter_map(|name| name.parse().ok()).collect(),

@@ -56,7 +56,7 @@ fn authority(folder: &std::path::Path) -> Authority {
     config.gateway.data = folder.into();
     config.rate_limits =
         config::RateLimits { client: plenty, address: plenty, token: plenty, failures: plenty, tracked: 1000 };
-    Authority::open(&config, Places::new(ROOT), Arc::new(SystemClock)).unwrap()
+    Authority::open(&config, Places::new(ROOT), Arc::new(SystemClock), Default::default()).unwrap()
 }
 
 fn register(folder: &std::path::Path) -> PrivateKey {

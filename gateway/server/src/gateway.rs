@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use adapter::host::SystemClock;
 use adapter::seal::Seal;
-use adapter::{Adapter, Clock, Host, Practice};
+use adapter::{Adapter, Clock, Host, Practice, PracticeAdditions};
 use config::{Config, OnFull, PlainHttp};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
@@ -202,8 +202,8 @@ async fn assemble(
     let backdoor = Arc::new(submit::Backdoor);
     let seal = data::seal(data).map_err(|error| StartError::Data(data.clone(), error))?;
     let packages = Packages::load(config)?;
-    packages.offer_search_parameters()?;
-    let mut adapters = connect(config, clock, &backdoor, &seal).await?;
+    let additions = packages.search_parameters()?;
+    let mut adapters = connect(config, clock, &backdoor, &seal, &additions).await?;
     adapters.extend(further.into_iter().map(|(name, adapter)| {
         let wrapped =
             dispatch::wrap(&Arc::from(name.as_str()), adapter, &dispatch::Policy::default(), Arc::clone(clock));
@@ -211,9 +211,9 @@ async fn assemble(
     }));
     let events = Arc::new(audit::Events::new(audit.clone(), Arc::clone(&seal), Arc::clone(clock)));
     let routes = data::with_audit_events(config, &mut adapters, events);
-    let routes = Routes::new(&routes, &adapters, &data::ground(config, &seal, clock))?;
+    let routes = Routes::new(&routes, &adapters, &data::ground(config, &seal, clock, &additions))?;
     let meters = Meters::default();
-    let authority = Authority::open(config, places, Arc::clone(clock))?;
+    let authority = Authority::open(config, places, Arc::clone(clock), additions)?;
     Ok(Pipeline {
         sites,
         limits: receive_limits(config),
@@ -239,6 +239,7 @@ async fn connect(
     clock: &Arc<dyn Clock>,
     backdoor: &Arc<submit::Backdoor>,
     seal: &Arc<Seal>,
+    additions: &PracticeAdditions,
 ) -> Result<BTreeMap<String, Arc<dyn Adapter>>, StartError> {
     let mut adapters = BTreeMap::new();
     for (name, settings) in &config.adapters {
@@ -253,6 +254,7 @@ async fn connect(
             storage,
             clock: Arc::clone(clock),
             submit: Arc::clone(backdoor) as Arc<dyn adapter::Submit>,
+            additions: additions.clone(),
             seal: Arc::clone(seal),
         };
         let adapter = kind.connect(own, host).await.map_err(|error| failed(error.into()))?;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fhir::{Handling, Interaction, Version};
+use search::Additions;
 
 use crate::host::{Submit, SystemClock};
 use crate::seal::Seal;
-use crate::{Call, Error, ErrorKind, Host, Practice, Reply, Trace};
+use crate::{Call, Error, ErrorKind, Host, Practice, PracticeAdditions, Reply, Trace};
 
 /// The gateway's base in calls of [`call`].
 pub const BASE: &str = "https://gateway.example/fhir/r4";
@@ -34,6 +35,7 @@ pub fn host(folder: &Path) -> Host {
         storage: folder.to_owned(),
         clock: Arc::new(SystemClock),
         submit: Arc::new(NoPipeline),
+        additions: PracticeAdditions::default(),
         seal: Arc::new(Seal::new(&[7; 32])),
     }
 }
@@ -51,6 +53,7 @@ pub fn call(interaction: Interaction) -> Call {
         brings: None,
         must_create: false,
         must_be_complete: false,
+        additions: Additions::default(),
         handling: Handling::Strict,
         deadline: Instant::now() + PATIENCE,
         idempotency_key: None,

@@ -103,6 +103,7 @@ impl Adapter for JsonApi {
             brings: None,
             must_create: false,
             must_be_complete: false,
+            additions: Default::default(),
             handling: Handling::Strict,
             deadline: Instant::now() + HEALTH_LIMIT,
             idempotency_key: None,

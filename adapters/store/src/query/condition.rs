@@ -31,7 +31,7 @@ impl Condition {
         confined_to: Option<&Compartment>,
         sight: Sight,
     ) -> Result<Self, Error> {
-        let search = search::parse(criteria, sight.version, Some(scope.resource_type), Handling::Strict)
+        let search = search::parse(criteria, sight.vocabulary(), Some(scope.resource_type), Handling::Strict)
             .map_err(|issues| Error::from_issues(ErrorKind::Invalid, issues))?;
         if search.criteria.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "expected at least one search parameter as a criterion"));

@@ -167,7 +167,7 @@ fn confined(scope: &Scope, compartment: &Compartment, sight: &Sight) -> Clause {
         return Clause::Column { scope: scope.key, test: "id = ?".to_owned(), values: vec![id.to_owned().into()] };
     }
     let codes = search::compartment::parameters(kind, scope.resource_type, *version).unwrap_or_default();
-    let parameters = codes.iter().filter_map(|code| search::parameter(*version, scope.resource_type, code));
+    let parameters = codes.iter().filter_map(|code| search::parameter(sight.vocabulary(), scope.resource_type, code));
     let keys: Vec<i64> = parameters.filter_map(|parameter| scope.parameter(parameter)).collect();
     let any_of = || vec![local(kind.as_str(), id), url(format!("{base}/{kind}/{id}"))];
     match keys.as_slice() {

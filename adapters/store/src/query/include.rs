@@ -82,7 +82,7 @@ impl Includes {
 fn targets(entry: &Entry, includes: &[&Include], sight: &Sight) -> Vec<(ResourceType, String)> {
     let Ok(nodes) = scanned(&entry.body) else { return Vec::new() };
     let mut found = Vec::new();
-    search::extract(Document::new(&entry.body, &nodes), entry.resource_type, sight.version, &mut |parameter, value| {
+    search::extract(Document::new(&entry.body, &nodes), entry.resource_type, sight.vocabulary(), &mut |parameter, value| {
         let IndexValue::Reference(reference) = value else { return };
         let local = match (reference.resource_type, &reference.id, &reference.url) {
             (Some(resource_type), Some(id), _) => Some((resource_type, id.to_string())),
@@ -170,7 +170,7 @@ impl Round<'_> {
 
 /// The keys of the references that an include names.
 fn keys(include: &Include, scope: &Scope, sight: &Sight) -> Vec<i64> {
-    let all = search::parameters(sight.version, include.source).iter();
+    let all = search::parameters(sight.vocabulary(), include.source).iter();
     let named = all.filter(|known| {
         known.kind == ParameterType::Reference && include.parameter.is_none_or(|wanted| wanted.code == known.code)
     });

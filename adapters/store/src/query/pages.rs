@@ -278,7 +278,7 @@ fn context(call: &Call) -> String {
 }
 
 fn parse(search: &Search, call: &Call) -> Result<search::Search, Error> {
-    search::parse(&search.query, call.version, search.resource_type, call.handling)
+    search::parse(&search.query, call.vocabulary(), search.resource_type, call.handling)
         .map_err(|issues| Error::from_issues(ErrorKind::Invalid, issues))
 }
 

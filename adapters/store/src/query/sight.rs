@@ -5,6 +5,7 @@ use std::sync::Arc;
 use adapter::{Call, Error, Practice};
 use fhir::json::Document;
 use fhir::{Compartment, ResourceType, Version};
+use search::Vocabulary;
 
 use crate::scopes::{Scope, Scopes, look_up};
 use crate::sql::{Connection, values};
@@ -38,6 +39,11 @@ impl Sight {
         }
     }
 
+    /// The search parameters that there are.
+    pub(crate) fn vocabulary(&self) -> Vocabulary {
+        self.scopes.vocabulary(&self.practice, self.version)
+    }
+
     /// The name of the practice.
     pub(crate) fn practice(&self) -> &str {
         self.practice.as_str()
@@ -53,7 +59,7 @@ impl Sight {
         if found.is_some() || !connection.is_shared() {
             return Ok(found);
         }
-        Ok(look_up(connection, &self.practice, resource_type, self.version)?.map(Arc::new))
+        Ok(look_up(connection, &self.practice, resource_type, self.scopes.vocabulary(&self.practice, self.version))?.map(Arc::new))
     }
 
     /// Every scope of the practice, in the order of their keys.

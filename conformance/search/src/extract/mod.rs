@@ -7,10 +7,10 @@ mod value;
 mod walk;
 
 use fhir::json::Document;
-use fhir::{ResourceType, Version};
+use fhir::ResourceType;
 
 use crate::parameter::{self, Compiled};
-use crate::{IndexValue, Parameter};
+use crate::{IndexValue, Parameter, Vocabulary};
 
 pub(crate) use number::implicit_range;
 pub(crate) use reference::parse as parse_reference;
@@ -23,10 +23,10 @@ use plan::Plan;
 pub fn extract<'a>(
     document: Document<'a>,
     resource_type: ResourceType,
-    version: Version,
+    vocabulary: impl Into<Vocabulary>,
     sink: &mut dyn FnMut(&'static Parameter, IndexValue<'a>),
 ) {
-    if let Some(compiled) = parameter::compiled(version, resource_type) {
+    if let Some(compiled) = parameter::compiled(vocabulary.into(), resource_type) {
         walk::walk(document, compiled, sink);
     }
 }

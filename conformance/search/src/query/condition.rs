@@ -84,7 +84,7 @@ fn reference(parameter: &'static Parameter) -> Result<&'static Parameter, Refusa
 }
 
 fn known_type(scope: Scope<'_>, name: &str) -> Option<ResourceType> {
-    name.parse::<ResourceType>().ok().filter(|known| known.is_in(scope.version))
+    name.parse::<ResourceType>().ok().filter(|known| known.is_in(scope.vocabulary.version))
 }
 
 fn plain(

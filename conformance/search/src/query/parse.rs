@@ -4,7 +4,7 @@ use fhir::{Issue, IssueType, Query, ResourceType, Version};
 
 use super::{Handling, Search, condition, result};
 use crate::parameter::{parameters, shared_parameter};
-use crate::{Parameter, parameter};
+use crate::{Parameter, Vocabulary, parameter};
 
 /// Criteria of one search. More would make a query plan that nobody has asked for in good faith.
 const MAX_CRITERIA: usize = 64;
@@ -17,7 +17,7 @@ const UNSUPPORTED: [&str; 8] =
 /// What a search is about: which parameters there are.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'t> {
-    pub(super) version: Version,
+    pub(super) vocabulary: Vocabulary,
     pub(super) resource_type: Option<ResourceType>,
     /// `_type` of a system search.
     pub(super) types: &'t [ResourceType],
@@ -45,23 +45,24 @@ impl Refusal {
 /// fault is never read as "match all", with lenient handling neither.
 pub fn parse(
     query: &Query,
-    version: Version,
+    vocabulary: impl Into<Vocabulary>,
     resource_type: Option<ResourceType>,
     handling: Handling,
 ) -> Result<Search, Vec<Issue>> {
     if let Some(page) = query.first("_page").filter(|page| !page.is_empty()) {
         return Ok(Search { page: Some(page.to_owned()), ..Search::default() });
     }
+    let vocabulary = vocabulary.into();
     let mut search = Search::default();
     let mut issues = Vec::new();
     if resource_type.is_none() {
-        match types(query, version) {
+        match types(query, vocabulary.version) {
             Ok(types) => search.types = types,
             Err(issue) => issues.push(issue),
         }
     }
     let types = search.types.clone();
-    let scope = Scope { version, resource_type, types: &types };
+    let scope = Scope { vocabulary, resource_type, types: &types };
     for (name, value) in query.iter() {
         if FOR_HTTP.contains(&name) || (name == "_type" && resource_type.is_none()) {
             continue;
@@ -104,11 +105,11 @@ impl Scope<'_> {
     /// The parameter of that code, in all types of the scope.
     pub(super) fn parameter(self, code: &str) -> Result<&'static Parameter, Refusal> {
         let found = match (self.resource_type, self.types) {
-            (Some(resource_type), _) => parameter(self.version, resource_type, code),
-            (None, []) => shared_parameter(self.version, code),
-            (None, [first, rest @ ..]) => parameter(self.version, *first, code).filter(|found| {
+            (Some(resource_type), _) => parameter(self.vocabulary, resource_type, code),
+            (None, []) => shared_parameter(self.vocabulary, code),
+            (None, [first, rest @ ..]) => parameter(self.vocabulary, *first, code).filter(|found| {
                 rest.iter()
-                    .all(|other| parameter(self.version, *other, code).is_some_and(|other| other.kind == found.kind))
+                    .all(|other| parameter(self.vocabulary, *other, code).is_some_and(|other| other.kind == found.kind))
             }),
         };
         found.ok_or_else(|| Refusal::Unknown(self.unknown(code)))
@@ -119,7 +120,7 @@ impl Scope<'_> {
             return format!("search parameter `{code}` is not supported");
         }
         let known: Vec<&str> = match self.resource_type.or(self.types.first().copied()) {
-            Some(resource_type) => parameters(self.version, resource_type).iter().map(|known| known.code).collect(),
+            Some(resource_type) => parameters(self.vocabulary, resource_type).iter().map(|known| known.code).collect(),
             None => vec!["_id", "_lastUpdated", "_profile", "_security", "_source", "_tag"],
         };
         let of = self.resource_type.map(|known| format!(" of {known}")).unwrap_or_default();

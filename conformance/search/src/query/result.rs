@@ -117,7 +117,7 @@ fn include(scope: Scope<'_>, name: &str, modifier: Option<&str>, value: &str) ->
     {
         return Ok(Include { source, parameter: None, target: None, iterate });
     }
-    let known = |name: &str| name.parse::<ResourceType>().ok().filter(|known| known.is_in(scope.version));
+    let known = |name: &str| name.parse::<ResourceType>().ok().filter(|known| known.is_in(scope.vocabulary.version));
     let mut parts = value.split(':');
     let source = parts.next().and_then(known).ok_or_else(expected)?;
     let code = parts.next().ok_or_else(expected)?;

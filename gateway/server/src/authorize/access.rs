@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use adapter::PracticeAdditions;
 use fhir::interaction::{Level, Parameters};
 use fhir::{Compartment, Handling, Interaction, Query, ResourceType, Version};
-use search::Criterion;
+use search::{Criterion, Vocabulary};
 
 use super::grant::Grant;
 use super::scope::{Context, Permissions, Scope};
@@ -17,6 +18,8 @@ pub struct Policy {
     pub directory: Arc<[ResourceType]>,
     /// Types of `fhirUser` whose `user/` scopes reach the whole practice.
     pub staff: Vec<ResourceType>,
+    /// What packages add to the search parameters of the specification.
+    pub additions: PracticeAdditions,
 }
 
 /// How far a permitted request reaches.
@@ -73,7 +76,7 @@ struct Needs {
 /// # Errors
 /// When no context permits it.
 pub fn judge(grant: &Grant, interaction: &Interaction, version: Version, policy: &Policy) -> Result<Reach, Denied> {
-    let needs = Needs::of(interaction, version);
+    let needs = Needs::of(interaction, policy.additions.of(&grant.practice).on(version));
     let mut denied = None;
     for context in [Context::System, Context::User, Context::Patient] {
         if !needs.are_met(grant, context) {
@@ -88,13 +91,13 @@ pub fn judge(grant: &Grant, interaction: &Interaction, version: Version, policy:
 }
 
 impl Needs {
-    fn of(interaction: &Interaction, version: Version) -> Self {
+    fn of(interaction: &Interaction, vocabulary: Vocabulary) -> Self {
         use Permissions as P;
         let on = |permissions: P| interaction.resource_type().map(|of| (of, permissions)).into_iter().collect();
         let one = |permissions: P| Self { types: on(permissions), all: P::default(), is_batch: false };
         // A condition searches, and its outcome tells what was found: it needs `s` beside the write, on all that it looks into.
         let by_condition = |permission: P, criteria: &Query| {
-            one(permission.and(P::SEARCH)).and_of(criteria, interaction.resource_type(), version)
+            one(permission.and(P::SEARCH)).and_of(criteria, interaction.resource_type(), vocabulary)
         };
         match interaction {
             Interaction::Capabilities => one(P::default()),
@@ -109,9 +112,9 @@ impl Needs {
             Interaction::ConditionalDelete { criteria, .. } => by_condition(P::DELETE, criteria),
             Interaction::HistoryType { .. } => one(P::SEARCH),
             Interaction::SearchType { resource_type, query, .. } => {
-                one(P::SEARCH).and_of(query, Some(*resource_type), version)
+                one(P::SEARCH).and_of(query, Some(*resource_type), vocabulary)
             }
-            Interaction::SearchSystem { query, .. } => Self::system_search(query).and_of(query, None, version),
+            Interaction::SearchSystem { query, .. } => Self::system_search(query).and_of(query, None, vocabulary),
             Interaction::HistorySystem { .. } => Self { types: Vec::new(), all: P::SEARCH, is_batch: false },
             Interaction::Batch { .. } => Self { types: Vec::new(), all: P::ALL, is_batch: true },
             Interaction::Operation { name, level, parameters } => Self::operation(name, level, parameters),
@@ -152,11 +155,11 @@ impl Needs {
 
     /// A chain or `_has` finds out about resources of other types: all that it may look into must be searchable too. One that is not
     /// understood could look anywhere.
-    fn and_of(mut self, query: &Query, resource_type: Option<ResourceType>, version: Version) -> Self {
+    fn and_of(mut self, query: &Query, resource_type: Option<ResourceType>, vocabulary: Vocabulary) -> Self {
         if !query.iter().any(|(name, _)| looks_elsewhere(name)) {
             return self;
         }
-        match search::parse(query, version, resource_type, Handling::Strict) {
+        match search::parse(query, vocabulary, resource_type, Handling::Strict) {
             Ok(parsed) => parsed.criteria.iter().for_each(|criterion| self.touch(criterion)),
             Err(_) => self.all = self.all.and(Permissions::SEARCH),
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use adapter::{Clock, Practice};
+use adapter::{Clock, Practice, PracticeAdditions};
 use bytes::Bytes;
 use fhir::Compartment;
 use jsonwebtoken::Algorithm;
@@ -66,11 +66,17 @@ pub enum OpenError {
 }
 
 impl Authority {
-    /// Opens what is in the data folder; makes what is not there yet. `places` are where clients find the gateway.
+    /// Opens what is in the data folder; makes what is not there yet. `places` are where clients find the gateway, and
+    /// `additions` what packages add to the search parameters of the specification.
     ///
     /// # Errors
     /// When a file, a client or an issuer cannot be used.
-    pub fn open(config: &config::Config, places: Places, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(
+        config: &config::Config,
+        places: Places,
+        clock: Arc<dyn Clock>,
+        additions: PracticeAdditions,
+    ) -> Result<Self, OpenError> {
         let settings = &config.authorization;
         let data = &config.gateway.data;
         let fetch = Arc::new(Fetch::new(settings.fetch_time.0));
@@ -87,6 +93,7 @@ impl Authority {
             policy: Arc::new(Policy {
                 directory: settings.directory_reads.clone().into(),
                 staff: settings.staff.clone(),
+                additions,
             }),
             // SMART Backend Services: expires_in should not exceed 300 s.
             token_lifetime: settings.token_lifetime.0.min(Duration::from_secs(300)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use adapter::Practice;
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use dashmap::DashMap;
 use fhir::{Compartment, ResourceType};
 
@@ -62,11 +62,15 @@ pub struct GrantCache {
     most: usize,
 }
 
-/// The SHA-256 of a token: what stands for it in memory.
+/// The SHA-256 of a token at a practice: what stands for it in memory. One token may be good at two practices, by an issuer that both
+/// trust, and says something else at each.
 #[must_use]
-pub fn fingerprint(token: &str) -> [u8; 32] {
+pub fn fingerprint(practice: &Practice, token: &str) -> [u8; 32] {
     let mut fingerprint = [0; 32];
-    let hash = digest(&SHA256, token.as_bytes());
+    let mut context = Context::new(&SHA256);
+    // No name of a practice holds a line break.
+    [practice.as_str(), "\n", token].iter().for_each(|part| context.update(part.as_bytes()));
+    let hash = context.finish();
     fingerprint.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
     fingerprint
 }
@@ -119,6 +123,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    fn fingerprint(token: &str) -> [u8; 32] {
+        super::fingerprint(&Practice::default(), token)
+    }
 
     fn grant(expires: SystemTime) -> Arc<Grant> {
         let caller = Caller {

@@ -79,7 +79,7 @@ impl Inner {
     async fn grant(&self, credentials: &Credentials) -> Result<Arc<Grant>, Failure> {
         let bearer = credentials.bearer.as_ref().ok_or_else(|| challenge::missing(&credentials.base))?;
         let token: &str = &bearer.0;
-        let fingerprint = fingerprint(token);
+        let fingerprint = fingerprint(&credentials.practice, token);
         let now = self.clock.now();
         let grant = match self.cache.find(&fingerprint, now) {
             Some(grant) => grant,

@@ -26,6 +26,7 @@ fn plan(adapter: Arc<dyn Adapter>) -> Plan {
         is_by_content: false,
         profiles: Arc::new([]),
         validate: config::ValidateMode::Enforce,
+        additions: search::Additions::default(),
     }
 }
 

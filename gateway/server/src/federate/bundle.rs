@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use fhir::json::{Document, Limits, Value, scan};
-use fhir::{Id, Outcome, ResourceType, Version};
+use fhir::{Id, Outcome, ResourceType};
+use search::Vocabulary;
 
 use super::order::{Key, Order};
 
@@ -42,7 +43,7 @@ impl Entry {
 }
 
 /// Reads a page whose ids are those of clients. None for what is no Bundle.
-pub(super) fn read(bytes: &Bytes, order: &Order, version: Version) -> Option<Listed> {
+pub(super) fn read(bytes: &Bytes, order: &Order, vocabulary: Vocabulary) -> Option<Listed> {
     let mut nodes = Vec::new();
     scan(bytes, &mut nodes, Limits::default()).ok()?;
     let root = Document::new(bytes, &nodes).root()?;
@@ -54,7 +55,7 @@ pub(super) fn read(bytes: &Bytes, order: &Order, version: Version) -> Option<Lis
     for entry in root.member("entry").into_iter().flat_map(Value::children) {
         let mode = entry.member("search").and_then(|search| search.member("mode")).and_then(Value::text);
         let is_match = mode.as_deref().is_none_or(|mode| mode == "match");
-        let read = read_entry(bytes, entry, if is_match { Some(order) } else { None }, version);
+        let read = read_entry(bytes, entry, if is_match { Some(order) } else { None }, vocabulary);
         if is_match { listed.matches.push(read) } else { listed.others.push(read) }
     }
     Some(listed)
@@ -67,7 +68,7 @@ fn next(root: Value<'_>) -> Option<String> {
     Some(link.member("url")?.text()?.into_owned())
 }
 
-fn read_entry(bytes: &Bytes, entry: Value<'_>, order: Option<&Order>, version: Version) -> Entry {
+fn read_entry(bytes: &Bytes, entry: Value<'_>, order: Option<&Order>, vocabulary: Vocabulary) -> Entry {
     let node = entry.node();
     let json = bytes.slice(node.start as usize..node.end as usize);
     let text = |object: Option<Value<'_>>, name: &str| {
@@ -85,18 +86,18 @@ fn read_entry(bytes: &Bytes, entry: Value<'_>, order: Option<&Order>, version: V
     let changed = text(response, "lastModified").and_then(|at| order?.of_change(&at));
     let keys = match (order, resource, of.and_then(|of| of.parse().ok())) {
         _ if changed.is_some() => changed.into_iter().collect(),
-        (Some(order), Some(resource), Some(of)) => keys(resource.raw(), of, order, version),
+        (Some(order), Some(resource), Some(of)) => keys(resource.raw(), of, order, vocabulary),
         _ => Vec::new(),
     };
     Entry { json, identity: format!("{named} {etag}"), keys }
 }
 
-fn keys(resource: &[u8], of: ResourceType, order: &Order, version: Version) -> Vec<Key> {
+fn keys(resource: &[u8], of: ResourceType, order: &Order, vocabulary: Vocabulary) -> Vec<Key> {
     let mut nodes = Vec::new();
     if scan(resource, &mut nodes, Limits::default()).is_err() {
         return Vec::new();
     }
-    order.keys(Document::new(resource, &nodes), of, version)
+    order.keys(Document::new(resource, &nodes), of, vocabulary)
 }
 
 /// Writes the merged page.

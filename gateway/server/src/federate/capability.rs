@@ -57,6 +57,7 @@ fn merge(of: &[Member], members: &[Arc<Capability>]) -> Capability {
         }
     }
     merged.confines = members.iter().all(|member| member.confines);
+    merged.by_definition = members.iter().all(|member| member.by_definition);
     for member in members {
         merged.system.extend(member.system.iter().filter(|code| !NOT_FEDERATED.contains(code)));
         merged.operations.extend(member.operations.clone());

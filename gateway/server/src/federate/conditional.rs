@@ -147,7 +147,7 @@ async fn listed(federation: &Federation, member: &Member, search: Call) -> Resul
     let Some(own) = member.call(search)? else { return Ok(bundle::Listed::default()) };
     let reply = federation.reply_of(member, own).await?;
     let Body::Bytes(bytes) = federation.told(member, reply, &base).await?.body else { return Err(no_bundle()) };
-    bundle::read(&bytes, &Order::newest_first(), version).ok_or_else(no_bundle)
+    bundle::read(&bytes, &Order::newest_first(), version.into()).ok_or_else(no_bundle)
 }
 
 fn no_bundle() -> Error {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use adapter::Clock;
 use adapter::seal::Seal;
+use adapter::{Clock, PracticeAdditions};
 use fhir::ResourceType;
 
 use super::names::{Names, NamesError};
@@ -26,6 +26,8 @@ pub struct Ground {
     pub clock: Arc<dyn Clock>,
     /// Bytes of one reply that are held.
     pub reply: usize,
+    /// What packages add to the search parameters of the specification.
+    pub additions: PracticeAdditions,
 }
 
 /// The spaces of ids of all practices.

@@ -33,6 +33,7 @@ use bytes::{Bytes, BytesMut};
 use fhir::interaction::{Level, Parameters};
 use fhir::{Capability, Compartment, Id, Interaction, Query, Resource, ResourceType, Version};
 use futures_util::TryStreamExt;
+use search::Vocabulary;
 
 use crate::dispatch;
 use space::{Ids, Whose};
@@ -247,7 +248,8 @@ impl Member {
             }
             owner => owner.as_ref().map(|owner| self.compartment(owner)),
         };
-        let Some(interaction) = self.interaction(call.interaction, call.version, &call.base)? else { return Ok(None) };
+        let vocabulary = call.additions.on(call.version);
+        let Some(interaction) = self.interaction(call.interaction, vocabulary, &call.base)? else { return Ok(None) };
         Ok(Some(Call { interaction, confined_to, ..call }))
     }
 
@@ -264,12 +266,12 @@ impl Member {
     fn interaction(
         &self,
         mut interaction: Interaction,
-        version: Version,
+        vocabulary: Vocabulary,
         base: &str,
     ) -> Result<Option<Interaction>, Error> {
         use Interaction as I;
         let of = interaction.resource_type();
-        let own_query = |query: &Query| query::own(&self.ids, query, of, version, base);
+        let own_query = |query: &Query| query::own(&self.ids, query, of, vocabulary, base);
         if let I::SearchType { compartment: Some(owner), .. } | I::SearchSystem { compartment: Some(owner), .. } =
             &mut interaction
         {

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use fhir::json::Document;
-use fhir::{Query, ResourceType, Version};
-use search::IndexValue;
+use fhir::{Query, ResourceType};
+use search::{IndexValue, Vocabulary};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -57,9 +57,9 @@ impl Order {
     }
 
     /// What a resource is sorted by: of several values the first in the key's direction.
-    pub(super) fn keys(&self, document: Document<'_>, of: ResourceType, version: Version) -> Vec<Key> {
+    pub(super) fn keys(&self, document: Document<'_>, of: ResourceType, vocabulary: Vocabulary) -> Vec<Key> {
         let mut keys = vec![Key::Missing; self.keys.len()];
-        search::extract(document, of, version, &mut |parameter, value| {
+        search::extract(document, of, vocabulary, &mut |parameter, value| {
             for ((code, descending), key) in self.keys.iter().zip(&mut keys) {
                 if *code != parameter.code {
                     continue;

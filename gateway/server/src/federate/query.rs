@@ -1,20 +1,20 @@
 //! Ids in search parameters: what a client asks, as one adapter is asked.
 
-use fhir::{Query, ResourceType, Version};
-use search::ParameterType;
+use fhir::{Query, ResourceType};
+use search::{ParameterType, Vocabulary};
 
 use super::rewrite::{Role, literal};
 use super::space::{Ids, Whose};
 
 /// The query for an adapter; none when it names only ids of others, so that nothing of this adapter can match.
 #[must_use]
-pub(super) fn own(ids: &Ids, query: &Query, of: Option<ResourceType>, version: Version, base: &str) -> Option<Query> {
+pub(super) fn own(ids: &Ids, query: &Query, of: Option<ResourceType>, vocabulary: Vocabulary, base: &str) -> Option<Query> {
     let mut pairs = Query::default();
     for (name, value) in query.iter() {
         let plain = name.split(':').next().unwrap_or_default();
         match of {
             Some(of) if plain == "_id" && ids.shares(of) => pairs.push(name, own_ids(ids, of, value)?),
-            _ => pairs.push(name, values(ids, of, version, name, value, base)),
+            _ => pairs.push(name, values(ids, of, vocabulary, name, value, base)),
         }
     }
     Some(pairs)
@@ -30,8 +30,8 @@ fn own_ids(ids: &Ids, of: ResourceType, value: &str) -> Option<String> {
     (!own.is_empty()).then(|| own.join(","))
 }
 
-fn values(ids: &Ids, of: Option<ResourceType>, version: Version, name: &str, value: &str, base: &str) -> String {
-    let target = target(of, version, name);
+fn values(ids: &Ids, of: Option<ResourceType>, vocabulary: Vocabulary, name: &str, value: &str, base: &str) -> String {
+    let target = target(of, vocabulary, name);
     let one = |value: &str| {
         let typed = literal(value, Role::Target, base, &mut |_, of, id| ids.target_own(of, id));
         let bare = || target.and_then(|of| ids.target_own(of, value));
@@ -41,13 +41,13 @@ fn values(ids: &Ids, of: Option<ResourceType>, version: Version, name: &str, val
 }
 
 /// The one type that a bare id in this parameter is of, where there is one.
-fn target(of: Option<ResourceType>, version: Version, name: &str) -> Option<ResourceType> {
+fn target(of: Option<ResourceType>, vocabulary: Vocabulary, name: &str) -> Option<ResourceType> {
     let (plain, modifier) = name.split_once(':').unwrap_or((name, ""));
     let modifier = modifier.parse().ok();
     if name.contains('.') || name.starts_with('_') {
         return chained(name);
     }
-    let parameter = search::parameter(version, of?, plain).filter(|known| known.kind == ParameterType::Reference)?;
+    let parameter = search::parameter(vocabulary, of?, plain).filter(|known| known.kind == ParameterType::Reference)?;
     modifier.or(match parameter.targets.as_slice() {
         [only] => Some(*only),
         // FHIR R4: `patient` is a reference to a Patient also where its expression could lead to a Group.
@@ -67,6 +67,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
+    use fhir::Version;
+
     use super::super::names::Names;
     use super::super::space::Space;
     use super::*;
@@ -78,7 +80,7 @@ mod tests {
         space.share(&types, &[("ehr".into(), "ehr".into()), ("old".into(), "old".into())]);
         let ids = Ids::new(Arc::new(space), "ehr".into(), Arc::new(BTreeMap::new()));
         let of = of.parse().unwrap();
-        own(&ids, &Query::parse(query), Some(of), Version::R4, "https://g.example/fhir/r4").map(|query| query.encode())
+        own(&ids, &Query::parse(query), Some(of), Version::R4.into(), "https://g.example/fhir/r4").map(|query| query.encode())
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub(super) async fn ask(
     let reply = federation.reply_of(member, own).await?;
     let bad = || Error::new(ErrorKind::BadReply, "expected a Bundle from the back end");
     let Body::Bytes(bytes) = federation.told(member, reply, &call.base).await?.body else { return Err(bad()) };
-    let mut listed = bundle::read(&bytes, &asked.order, call.version).ok_or_else(bad)?;
+    let mut listed = bundle::read(&bytes, &asked.order, call.vocabulary()).ok_or_else(bad)?;
     if let (Interaction::HistorySystem { .. }, Some(serves)) = (&call.interaction, &federation.serves) {
         // What leads to another back end is not this one's, whatever it holds.
         let served = serves.get(&member.name);

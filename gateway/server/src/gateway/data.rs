@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use adapter::seal::Seal;
-use adapter::{Adapter, Clock};
+use adapter::{Adapter, Clock, PracticeAdditions};
 use config::{Config, Fault, Route, Types, ValidateMode};
 use fhir::ResourceType;
 
@@ -43,13 +43,19 @@ pub(super) fn seal(data: &Path) -> io::Result<Arc<Seal>> {
 }
 
 /// What federations stand on.
-pub(super) fn ground(config: &Config, seal: &Arc<Seal>, clock: &Arc<dyn Clock>) -> Ground {
+pub(super) fn ground(
+    config: &Config,
+    seal: &Arc<Seal>,
+    clock: &Arc<dyn Clock>,
+    additions: &PracticeAdditions,
+) -> Ground {
     Ground {
         prefixes: config.adapters.iter().map(|(name, adapter)| (name.clone(), adapter.prefix(name))).collect(),
         names: config.gateway.data.join("ids.db"),
         seal: Arc::clone(seal),
         clock: Arc::clone(clock),
         reply: config.limits.reply.as_usize(),
+        additions: additions.clone(),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use adapter::Practice;
+use adapter::{Practice, PracticeAdditions};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use config::Config;
 use fhir::{ResourceType, Version};
 use package::{Artefact, Package, Registry};
 use profile::Validator;
+use search::{Adding, Additions};
 use terminology::{Inquiry, Terminology};
 
 use super::places::{Places, Read};
@@ -21,11 +22,11 @@ use crate::consult::Outside;
 pub struct Packages {
     outside: Option<Outside>,
     /// Practices with the same packages share one set.
-    sets: Vec<Set>,
+    pub(super) sets: Vec<Set>,
     of: HashMap<Practice, usize>,
 }
 
-struct Set {
+pub(super) struct Set {
     /// The first practice that has it.
     practice: String,
     places: Places,
@@ -94,19 +95,25 @@ impl Packages {
         }
     }
 
-    /// Lets searches of this process use the parameters that the packages define. To be called before any adapter is made: what an
-    /// adapter indexes and offers is settled when it connects, and a reload changes nothing of it.
+    /// The search parameters that the packages of each practice define. What an adapter indexes and offers is settled when it
+    /// connects, so a reload changes nothing of it.
     ///
     /// # Errors
     /// A name in `load` is none.
-    pub fn offer_search_parameters(&self) -> Result<(), PackageError> {
-        for set in &self.sets {
+    pub fn search_parameters(&self) -> Result<PracticeAdditions, PackageError> {
+        let made = self.sets.iter().map(|set| {
             let listed = set.places.preferred()?;
+            let mut adding = Adding::default();
             for validator in &**set.current.load() {
-                offer::search_parameters(validator.registry(), &listed);
+                offer::search_parameters(validator.registry(), &listed, &mut adding);
             }
-        }
-        Ok(())
+            Ok(adding.done().unwrap_or_else(|error| {
+                tracing::warn!(practice = set.practice, %error, "the search parameters of packages are left out");
+                Additions::default()
+            }))
+        });
+        let made = made.collect::<Result<Vec<_>, PackageError>>()?;
+        Ok(self.of.iter().filter_map(|(practice, set)| Some((practice.clone(), *made.get(*set)?))).collect())
     }
 
     /// The registry of a practice and a release as it is now.

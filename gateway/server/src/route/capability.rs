@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use fhir::capability::ResourceCapability;
 use fhir::{Capability, InteractionCode, ResourceType, Version};
+use search::ParameterType;
 
 use super::table::{Route, find, offers};
 
@@ -47,10 +48,29 @@ fn merge_type(routes: &[Route], resource_type: ResourceType) -> ResourceCapabili
         }
         let Some(offered) = capability.resources.get(&resource_type) else { continue };
         take(&mut merged, offered, code);
+        if code == InteractionCode::SearchType {
+            add_defined(&mut merged, route, resource_type);
+        }
         merged.profiles.extend(offered.profiles.iter().cloned());
         merged.profiles.extend(route.profiles(resource_type).map(str::to_owned));
     }
     merged
+}
+
+/// What packages of the practice define, where the adapter searches by it.
+fn add_defined(merged: &mut ResourceCapability, route: &Route, resource_type: ResourceType) {
+    let vocabulary = route.vocabulary();
+    for parameter in search::added(vocabulary, resource_type) {
+        merged.search.insert(parameter.code.to_owned(), parameter.kind.code().to_owned());
+        if parameter.kind == ParameterType::Reference {
+            merged.include.insert(format!("{resource_type}:{}", parameter.code));
+        }
+    }
+    for source in route.capability().resources.keys() {
+        let points_here = |parameter: &&search::Parameter| parameter.targets.contains(&resource_type);
+        let pointing = search::added(vocabulary, *source).filter(points_here);
+        merged.revinclude.extend(pointing.map(|parameter| format!("{source}:{}", parameter.code)));
+    }
 }
 
 fn take(merged: &mut ResourceCapability, offered: &ResourceCapability, code: InteractionCode) {

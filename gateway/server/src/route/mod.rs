@@ -23,6 +23,7 @@ use adapter::Adapter;
 use config::ValidateMode;
 use fhir::ResourceType;
 use profile::Validator;
+use search::Additions;
 
 use crate::authorize::Permitted;
 use crate::failure::Failure;
@@ -44,6 +45,8 @@ pub struct Plan {
     pub federation: Option<Entrance>,
     /// Whether what is written decides between several plans: a patch, once it is known what comes of it, has to be planned again.
     pub is_by_content: bool,
+    /// What packages of the practice add to the search parameters of the specification.
+    pub additions: Additions,
 }
 
 impl Plan {

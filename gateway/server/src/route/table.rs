@@ -7,6 +7,7 @@ use adapter::{Adapter, Practice};
 use fhir::capability::ResourceCapability;
 use fhir::{Capability, Interaction, InteractionCode, IssueType, ResourceType};
 use http::StatusCode;
+use search::{Additions, Vocabulary};
 
 use super::content::{Content, Facts, When};
 use super::group::{self, Group};
@@ -77,7 +78,8 @@ impl Routes {
         let mut practices: HashMap<Practice, Vec<Route>> = HashMap::new();
         for group in groups {
             let practice = Practice::new(&group.settings.practice);
-            practices.entry(practice).or_default().push(Route::new(group, adapters, &spaces)?);
+            let route = Route::new(group, adapters, &spaces, ground.additions.of(&practice))?;
+            practices.entry(practice).or_default().push(route);
         }
         Ok(Self { practices, ground: ground.clone() })
     }
@@ -166,6 +168,7 @@ impl Route {
         group: Group,
         adapters: &BTreeMap<String, Arc<dyn Adapter>>,
         spaces: &Spaces<'_>,
+        additions: Additions,
     ) -> Result<Self, RouteError> {
         let Group { settings, choices } = group;
         let found = |name: &str| {
@@ -188,6 +191,7 @@ impl Route {
                 validate: by.validate(of),
                 federation: federation.cloned(),
                 is_by_content,
+                additions,
             })
         };
         let of_type = |of: &ResourceType| (*of, plan(&settings, Some(*of), federation.as_ref(), general.clone()));
@@ -245,6 +249,14 @@ impl Route {
             Some(destination) => destination.adapter.capability(),
             None => Arc::new(Capability::empty(fhir::Version::R4)),
         }
+    }
+
+    /// What a search on this route can name beside what the specification defines; nothing where the adapter searches by what it
+    /// names itself alone.
+    pub(super) fn vocabulary(&self) -> Vocabulary {
+        let capability = self.capability();
+        let additions = if capability.by_definition { self.plan.additions } else { Additions::default() };
+        additions.on(capability.version)
     }
 
     pub(super) fn profiles(&self, resource_type: ResourceType) -> impl Iterator<Item = &str> {

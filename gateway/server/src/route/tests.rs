@@ -52,6 +52,7 @@ fn ground() -> Ground {
         seal: Arc::new(adapter::seal::Seal::new(&[7; 32])),
         clock: Arc::new(adapter::host::SystemClock),
         reply: 1 << 20,
+        additions: adapter::PracticeAdditions::default(),
     }
 }
 

@@ -55,6 +55,7 @@ pub fn own_call(
         interaction,
         must_create: false,
         must_be_complete: false,
+        additions: plan.additions,
         handling: asked.preferences.handling,
         deadline,
         idempotency_key: asked.idempotency_key.clone(),

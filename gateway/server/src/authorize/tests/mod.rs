@@ -86,12 +86,12 @@ impl World {
         let mut registry = Registry::open(folder.path()).expect("opens");
         registry.add(&registration("lab", ALL, Keys::Inline(set(&[&key])))).expect("registered");
         let clock = SetClock::new();
-        let authority = Authority::open(&config, Places::new(ROOT), clock.clone()).expect("opens");
+        let authority = Authority::open(&config, Places::new(ROOT), clock.clone(), Default::default()).expect("opens");
         Self { folder, config, clock, authority, key }
     }
 
     fn restart(&mut self) {
-        self.authority = Authority::open(&self.config, Places::new(ROOT), self.clock.clone()).expect("opens again");
+        self.authority = Authority::open(&self.config, Places::new(ROOT), self.clock.clone(), Default::default()).expect("opens again");
     }
 
     fn registry(&self) -> Registry {

@@ -46,7 +46,7 @@ enum Step<'q> {
 impl<'q> Step<'q> {
     fn parse(name: &'q str, of: ResourceType, call: &Call) -> Option<Self> {
         let reference =
-            |of, code| search::parameter(call.version, of, code).filter(|known| known.kind == ParameterType::Reference);
+            |of, code| search::parameter(call.vocabulary(), of, code).filter(|known| known.kind == ParameterType::Reference);
         if let Some(has) = name.strip_prefix("_has:") {
             let mut parts = has.splitn(3, ':');
             let source = parts.next()?.parse().ok()?;
@@ -59,7 +59,7 @@ impl<'q> Step<'q> {
         let (code, modifier) = first.split_once(':').unwrap_or((first, ""));
         let reference = reference(of, code)?;
         let next = rest.split(['.', ':']).next()?;
-        let has_next = |of: &ResourceType| search::parameter(call.version, *of, next).is_some();
+        let has_next = |of: &ResourceType| search::parameter(call.vocabulary(), *of, next).is_some();
         let targets = match modifier {
             "" if code == "patient" => vec![ResourceType::PATIENT],
             "" => reference.targets.iter().copied().filter(has_next).collect(),

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use adapter::{Call, Reply, Status};
 use bytes::Bytes;
 use fhir::json::{Document, Limits, Node, Value, scan};
-use fhir::{Issue, Outcome, Query, ResourceType, Version};
-use search::{IndexValue, Parameter};
+use fhir::{Issue, Outcome, Query, ResourceType};
+use search::{IndexValue, Parameter, Vocabulary};
 
 use super::super::bundle;
 use super::include::Include;
@@ -15,7 +15,7 @@ use super::include::Include;
 pub(super) struct Found {
     bytes: Bytes,
     base: String,
-    version: Version,
+    vocabulary: Vocabulary,
     /// The resources of its matches.
     pub(super) matches: Vec<Bytes>,
     /// Whether there is another page.
@@ -47,9 +47,9 @@ impl Found {
         }
         let mut links = root.member("link").into_iter().flat_map(Value::children);
         let has_next = links.any(|link| text(link, "relation").as_deref() == Some("next"));
-        let (base, version) = (call.base.to_string(), call.version);
+        let (base, vocabulary) = (call.base.to_string(), call.vocabulary());
         let bytes = bytes.clone();
-        Some(Self { bytes, base, version, matches, has_next, held, added: Vec::new(), issues: Vec::new() })
+        Some(Self { bytes, base, vocabulary, matches, has_next, held, added: Vec::new(), issues: Vec::new() })
     }
 
     /// Whether a resource is in it.
@@ -73,7 +73,7 @@ impl Found {
 
     /// What the references of a parameter lead to: type and id of what is on the gateway's own base.
     pub(super) fn references(&self, resource: &[u8], wanted: Option<&Parameter>) -> Vec<(ResourceType, String)> {
-        references(resource, wanted, self.version, &self.base)
+        references(resource, wanted, self.vocabulary, &self.base)
     }
 
     /// The page with what was added. The link to the next one asks for the same includes again.
@@ -116,14 +116,14 @@ pub(super) fn nothing(call: &Call, asked: &Query) -> Reply {
 fn references(
     resource: &[u8],
     wanted: Option<&Parameter>,
-    version: Version,
+    vocabulary: Vocabulary,
     base: &str,
 ) -> Vec<(ResourceType, String)> {
     let mut nodes = Vec::new();
     let Some(root) = root(resource, &mut nodes) else { return Vec::new() };
     let Some(of) = text(root, "resourceType").and_then(|of| of.parse().ok()) else { return Vec::new() };
     let mut found = Vec::new();
-    search::extract(root.document(), of, version, &mut |parameter, value| {
+    search::extract(root.document(), of, vocabulary, &mut |parameter, value| {
         let IndexValue::Reference(reference) = value else { return };
         if wanted.is_some_and(|wanted| wanted.code != parameter.code) {
             return;

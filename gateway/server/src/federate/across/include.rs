@@ -76,7 +76,7 @@ impl Include {
         let parameter = match code {
             "*" => None,
             code => {
-                Some(search::parameter(call.version, source, code).filter(|of| of.kind == ParameterType::Reference)?)
+                Some(search::parameter(call.vocabulary(), source, code).filter(|of| of.kind == ParameterType::Reference)?)
             }
         };
         let target = match parts.next() {

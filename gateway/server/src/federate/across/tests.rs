@@ -59,6 +59,7 @@ async fn town() -> Town {
         seal: Arc::new(adapter::seal::Seal::new(&[7; 32])),
         clock: Arc::new(adapter::host::SystemClock),
         reply: 1 << 20,
+        additions: adapter::PracticeAdditions::default(),
     };
     Town { routes: Routes::new(&config.routes, &adapters, &ground).unwrap(), backs }
 }

@@ -78,7 +78,7 @@ impl Pipeline {
         }
         let write = question.write();
         let rules = write.and_then(|write| self.routes.rules(&request.practice, question.resource_type, write));
-        let validator = self.packages.validator(question.version);
+        let validator = self.packages.validator(&request.practice, question.version);
         let bytes = stored.as_ref().map_or_else(|| question.length(), Bytes::len);
         let answer = Arc::new(move || {
             let outcome = question.answer(stored.as_deref(), rules.as_deref(), &validator);
