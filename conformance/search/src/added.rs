@@ -69,7 +69,8 @@ fn is_same(known: &SearchParameter, root: Value<'_>) -> bool {
             is("definition", own.definition) && is("expression", own.expression)
         })
     };
-    is("url", Some(known.url))
+    is("resourceType", Some("SearchParameter"))
+        && is("url", Some(known.url))
         && is("code", Some(known.code))
         && is("type", Some(ParameterType::from(known.kind).code()))
         && is("expression", known.expression)

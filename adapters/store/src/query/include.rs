@@ -82,24 +82,29 @@ impl Includes {
 fn targets(entry: &Entry, includes: &[&Include], sight: &Sight) -> Vec<(ResourceType, String)> {
     let Ok(nodes) = scanned(&entry.body) else { return Vec::new() };
     let mut found = Vec::new();
-    search::extract(Document::new(&entry.body, &nodes), entry.resource_type, sight.vocabulary(), &mut |parameter, value| {
-        let IndexValue::Reference(reference) = value else { return };
-        let local = match (reference.resource_type, &reference.id, &reference.url) {
-            (Some(resource_type), Some(id), _) => Some((resource_type, id.to_string())),
-            (Some(resource_type), None, Some(url)) => {
-                url.strip_prefix(&sight.prefix(resource_type)).map(|id| (resource_type, id.to_owned()))
+    search::extract(
+        Document::new(&entry.body, &nodes),
+        entry.resource_type,
+        sight.vocabulary(),
+        &mut |parameter, value| {
+            let IndexValue::Reference(reference) = value else { return };
+            let local = match (reference.resource_type, &reference.id, &reference.url) {
+                (Some(resource_type), Some(id), _) => Some((resource_type, id.to_string())),
+                (Some(resource_type), None, Some(url)) => {
+                    url.strip_prefix(&sight.prefix(resource_type)).map(|id| (resource_type, id.to_owned()))
+                }
+                _ => None,
+            };
+            let Some(target) = local else { return };
+            let is_meant = |include: &&Include| {
+                include.parameter.is_none_or(|wanted| wanted.code == parameter.code)
+                    && include.target.is_none_or(|wanted| wanted == target.0)
+            };
+            if includes.iter().any(is_meant) && !found.contains(&target) {
+                found.push(target);
             }
-            _ => None,
-        };
-        let Some(target) = local else { return };
-        let is_meant = |include: &&Include| {
-            include.parameter.is_none_or(|wanted| wanted.code == parameter.code)
-                && include.target.is_none_or(|wanted| wanted == target.0)
-        };
-        if includes.iter().any(is_meant) && !found.contains(&target) {
-            found.push(target);
-        }
-    });
+        },
+    );
     found
 }
 

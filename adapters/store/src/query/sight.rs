@@ -59,7 +59,8 @@ impl Sight {
         if found.is_some() || !connection.is_shared() {
             return Ok(found);
         }
-        Ok(look_up(connection, &self.practice, resource_type, self.scopes.vocabulary(&self.practice, self.version))?.map(Arc::new))
+        Ok(look_up(connection, &self.practice, resource_type, self.scopes.vocabulary(&self.practice, self.version))?
+            .map(Arc::new))
     }
 
     /// Every scope of the practice, in the order of their keys.

@@ -6,8 +6,8 @@ mod reference;
 mod value;
 mod walk;
 
-use fhir::json::Document;
 use fhir::ResourceType;
+use fhir::json::Document;
 
 use crate::parameter::{self, Compiled};
 use crate::{IndexValue, Parameter, Vocabulary};

@@ -8,7 +8,13 @@ use super::space::{Ids, Whose};
 
 /// The query for an adapter; none when it names only ids of others, so that nothing of this adapter can match.
 #[must_use]
-pub(super) fn own(ids: &Ids, query: &Query, of: Option<ResourceType>, vocabulary: Vocabulary, base: &str) -> Option<Query> {
+pub(super) fn own(
+    ids: &Ids,
+    query: &Query,
+    of: Option<ResourceType>,
+    vocabulary: Vocabulary,
+    base: &str,
+) -> Option<Query> {
     let mut pairs = Query::default();
     for (name, value) in query.iter() {
         let plain = name.split(':').next().unwrap_or_default();
@@ -80,7 +86,8 @@ mod tests {
         space.share(&types, &[("ehr".into(), "ehr".into()), ("old".into(), "old".into())]);
         let ids = Ids::new(Arc::new(space), "ehr".into(), Arc::new(BTreeMap::new()));
         let of = of.parse().unwrap();
-        own(&ids, &Query::parse(query), Some(of), Version::R4.into(), "https://g.example/fhir/r4").map(|query| query.encode())
+        own(&ids, &Query::parse(query), Some(of), Version::R4.into(), "https://g.example/fhir/r4")
+            .map(|query| query.encode())
     }
 
     #[test]

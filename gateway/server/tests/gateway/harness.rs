@@ -100,21 +100,42 @@ impl Practice {
     /// What the token endpoint answers; `more` are further parameters.
     pub(crate) async fn token_for(&self, scope: &str, more: &str) -> Answer {
         let url = format!("http://{}/auth/token", self.gateway.address());
+        let assertion = self.assertion("tester", &url);
+        self.token_at(&url, &assertion, scope, more).await
+    }
+
+    /// A signed assertion of a client; all have the same key.
+    pub(crate) fn assertion(&self, client: &str, audience: &str) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let claims = json!({
-            "iss": "tester", "sub": "tester", "aud": url, "exp": now + 60, "jti": rand::random::<u128>().to_string(),
+            "iss": client, "sub": client, "aud": audience, "exp": now + 60, "jti": rand::random::<u128>().to_string(),
         });
+        self.signed(&claims, None)
+    }
+
+    /// Claims, signed by the key of the clients.
+    pub(crate) fn signed(&self, claims: &Value, kind: Option<&str>) -> String {
         let mut header = jsonwebtoken::Header::new(Algorithm::ES384);
         header.kid = Some(self.key.kid.clone());
-        let assertion = jsonwebtoken::encode(&header, &claims, &self.key.encoding).unwrap();
+        header.typ = kind.map(str::to_owned).or(header.typ);
+        jsonwebtoken::encode(&header, claims, &self.key.encoding).unwrap()
+    }
+
+    /// The public key of the clients, as a JWK set.
+    pub(crate) fn keys(&self) -> Value {
+        json!({ "keys": [self.key.public] })
+    }
+
+    /// What a token endpoint answers to an assertion.
+    pub(crate) async fn token_at(&self, url: &str, assertion: &str, scope: &str, more: &str) -> Answer {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
             .append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-            .append_pair("client_assertion", &assertion)
+            .append_pair("client_assertion", assertion)
             .append_pair("scope", scope)
             .finish();
         let fields = [("content-type", "application/x-www-form-urlencoded")];
-        self.ask(Method::POST, &url, &fields, format!("{form}{more}")).await
+        self.ask(Method::POST, url, &fields, format!("{form}{more}")).await
     }
 
     /// Sends a request; a path stands behind the FHIR base.
@@ -188,6 +209,8 @@ pub(crate) async fn heard(stream: &mut TcpStream, most: Duration) -> String {
 fn text(folder: &Path, jwks: &Path, settings: &str) -> String {
     // Settings of `[gateway]` come first, before a line of `--`.
     let (gateway, settings) = settings.split_once("--").unwrap_or(("", settings));
+    // Further clients have the same key.
+    let settings = settings.replace("CLIENT_KEYS", &format!("{{ file = \"{}\" }}", jwks.display()));
     let workers = if gateway.contains("workers") { "" } else { "workers = 2" };
     format!(
         r#"

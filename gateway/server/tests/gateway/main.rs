@@ -14,6 +14,7 @@ mod matching;
 mod negotiation;
 mod packages;
 mod patching;
+mod practices;
 mod shutdown;
 mod terminology;
 mod tls;

@@ -91,7 +91,8 @@ impl World {
     }
 
     fn restart(&mut self) {
-        self.authority = Authority::open(&self.config, Places::new(ROOT), self.clock.clone(), Default::default()).expect("opens again");
+        self.authority = Authority::open(&self.config, Places::new(ROOT), self.clock.clone(), Default::default())
+            .expect("opens again");
     }
 
     fn registry(&self) -> Registry {

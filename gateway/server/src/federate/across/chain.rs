@@ -45,8 +45,9 @@ enum Step<'q> {
 
 impl<'q> Step<'q> {
     fn parse(name: &'q str, of: ResourceType, call: &Call) -> Option<Self> {
-        let reference =
-            |of, code| search::parameter(call.vocabulary(), of, code).filter(|known| known.kind == ParameterType::Reference);
+        let reference = |of, code| {
+            search::parameter(call.vocabulary(), of, code).filter(|known| known.kind == ParameterType::Reference)
+        };
         if let Some(has) = name.strip_prefix("_has:") {
             let mut parts = has.splitn(3, ':');
             let source = parts.next()?.parse().ok()?;

@@ -75,9 +75,9 @@ impl Include {
         let code = parts.next()?;
         let parameter = match code {
             "*" => None,
-            code => {
-                Some(search::parameter(call.vocabulary(), source, code).filter(|of| of.kind == ParameterType::Reference)?)
-            }
+            code => Some(
+                search::parameter(call.vocabulary(), source, code).filter(|of| of.kind == ParameterType::Reference)?,
+            ),
         };
         let target = match parts.next() {
             Some(target) => Some(target.parse().ok()?),
