@@ -1,6 +1,6 @@
 //! Search parameters, compiled per vocabulary and resource type at the first use.
 
-use definitions::{ParameterKind, SearchParameter};
+use definitions::{Definitions, ParameterKind, SearchParameter};
 use fhir::{ResourceType, Version};
 
 use crate::added::is_for;
@@ -214,7 +214,9 @@ fn parameter_of(
         expression: definition.expression.unwrap_or_default(),
         targets: definition.targets.iter().filter_map(|name| name.parse().ok()).collect(),
         is_single: definition.kind == ParameterKind::Date
-            && definition.expression.is_some_and(|expression| is_single(definitions, base, expression)),
+            && definition
+                .expression
+                .is_some_and(|expression| is_single(definitions::of(vocabulary.version), base, expression)),
         components: definition.components.iter().filter_map(component).collect(),
     }
 }

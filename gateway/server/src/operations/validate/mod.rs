@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use adapter::{Reply, Status};
 use bytes::Bytes;
+use fhir::Outcome;
 use fhir::interaction::{Level, Parameters};
-use fhir::{Outcome, ResourceType};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Method, StatusCode};
