@@ -7,6 +7,7 @@ pub mod extract;
 mod fold;
 pub mod index;
 pub mod matching;
+pub mod names;
 pub mod parameter;
 pub mod query;
 pub mod subset;

@@ -148,7 +148,8 @@ impl Filter {
             let Sight { version, base, .. } = &*self.sight;
             search::compartment::contains(document, scope.resource_type, *version, compartment, Some(base))
         };
-        Ok(self.compartments.iter().all(is_inside) && search::matches(document, &self.in_memory))
+        let is_hidden = self.sight.hides(scope.resource_type, document);
+        Ok(!is_hidden && self.compartments.iter().all(is_inside) && search::matches(document, &self.in_memory))
     }
 }
 

@@ -6,6 +6,7 @@ use adapter::{Call, Error, Practice};
 use fhir::json::Document;
 use fhir::{Compartment, ResourceType, Version};
 use search::Vocabulary;
+use search::names::lists_others;
 
 use crate::scopes::{Scope, Scopes, look_up};
 use crate::sql::{Connection, values};
@@ -86,7 +87,14 @@ impl Sight {
         scanned(body).is_ok_and(|nodes| {
             let document = Document::new(body, &nodes);
             search::compartment::contains(document, resource_type, self.version, compartment, Some(&self.base))
+                && !self.hides(resource_type, document)
         })
+    }
+
+    /// Whether what is in the compartment is hidden all the same, because it lists other patients.
+    pub(crate) fn hides(&self, resource_type: ResourceType, document: Document<'_>) -> bool {
+        let compartment = self.confinement(resource_type);
+        compartment.is_some_and(|patient| lists_others(document, resource_type, patient, &self.base))
     }
 
     /// Whether an include may bring resources of that type, and go on from them.

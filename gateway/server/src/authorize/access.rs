@@ -7,6 +7,7 @@ use fhir::interaction::{Level, Parameters};
 use fhir::{Compartment, Handling, Interaction, Query, ResourceType, Version};
 use search::{Criterion, Vocabulary};
 
+use super::appointments;
 use super::grant::Grant;
 use super::scope::{Context, Permissions, Scope};
 use crate::operations;
@@ -225,13 +226,6 @@ pub(crate) fn is_chain(name: &str) -> bool {
     name.contains('.') || name.starts_with("_has:")
 }
 
-/// What a chain or `_has` ends with: `actor` of `_has:Appointment:slot:actor`, with the modifier that it may have.
-fn last_step(name: &str) -> &str {
-    let end = name.rsplit('.').next().unwrap_or(name);
-    let Some(has) = end.rfind("_has:") else { return end };
-    end.get(has..).and_then(|has| has.splitn(4, ':').nth(3)).unwrap_or(end)
-}
-
 /// Whether a search parameter looks into what may have been taken out of the answer.
 fn looks_inside(name: &str) -> bool {
     matches!(name.split(':').next(), Some("_content" | "_text" | "_list"))
@@ -247,25 +241,6 @@ fn criteria(interaction: &Interaction) -> Option<&Query> {
         Interaction::Create { if_none_exist, .. } => if_none_exist.as_ref(),
         _ => None,
     }
-}
-
-/// Whether a criterion on the participants of an appointment may name another patient: the answer would tell who else takes
-/// part. A bare id may be a patient's.
-fn asks_of_others(name: &str, value: &str, patient: &Compartment) -> bool {
-    let (plain, modifier) = name.split_once(':').unwrap_or((name, ""));
-    if !matches!(plain, "actor" | "patient") || modifier == "missing" {
-        return false;
-    }
-    if modifier == "identifier" {
-        return true;
-    }
-    value.split(',').any(|reference| {
-        let unversioned = reference.split_once("/_history/").map_or(reference, |(unversioned, _)| unversioned);
-        let mut parts = unversioned.rsplit('/');
-        let (id, kind) = (parts.next().unwrap_or_default(), parts.next().unwrap_or(modifier));
-        let is_known = kind.parse::<ResourceType>().is_ok_and(|kind| kind != ResourceType::PATIENT);
-        !is_known && id != patient.id.as_str()
-    })
 }
 
 /// How far a context reaches, once its scopes permit the interaction.
@@ -326,13 +301,12 @@ fn confined(
                 "cannot search by `_filter`, `_query`, `_list`, `_content` or `_text`, nor write by chains or `_has`",
             );
         }
-        // Behind a reference too, the participants of an appointment are not for everybody.
-        if criteria.iter().any(|(name, value)| is_chain(name) && asks_of_others(last_step(name), value, patient)) {
+        let of = interaction.resource_type();
+        if criteria.iter().any(|(name, value)| appointments::asks_of_others(of, name, value, patient)) {
             return refused("can ask for appointments of that patient only");
         }
-        let is_appointment = interaction.resource_type() == Some(ResourceType::APPOINTMENT);
-        if is_appointment && criteria.iter().any(|(name, value)| asks_of_others(name, value, patient)) {
-            return refused("can ask for appointments of that patient only");
+        if !appointments::is_open(of, criteria, version) {
+            return refused(appointments::EXPECTED);
         }
     }
     let Some(resource_type) = interaction.resource_type() else { return refused("cannot call this") };

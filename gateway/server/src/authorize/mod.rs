@@ -1,6 +1,7 @@
 //! Stage 2: who is it, and may they? [`Request`] to [`Permitted`].
 
 pub mod access;
+mod appointments;
 pub mod assertion;
 pub mod authority;
 mod challenge;

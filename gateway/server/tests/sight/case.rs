@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
+use crate::shown;
 
 /// Types that are free for a token of one patient.
 const DIRECTORY: [&str; 7] =
@@ -44,6 +45,9 @@ impl fmt::Debug for Case {
 pub(crate) enum Eyes {
     /// A patient: the compartment and the directory.
     Patient(Compartment),
+    /// The same patient, of whose data only that is there which is shown: without what concerns other patients in an appointment of
+    /// several, without lists of several patients.
+    Shown(Compartment),
     /// Whoever has scopes for these types only.
     Types(&'static [&'static str]),
 }
@@ -54,8 +58,9 @@ impl Eyes {
         let kind = resource["resourceType"].as_str().unwrap_or_default();
         let patient = match self {
             Self::Types(types) => return types.contains(&kind),
-            Self::Patient(_) if DIRECTORY.contains(&kind) => return true,
-            Self::Patient(patient) => patient,
+            _ if DIRECTORY.contains(&kind) => return true,
+            Self::Shown(patient) if shown::lists_others(resource, patient) => return false,
+            Self::Patient(patient) | Self::Shown(patient) => patient,
         };
         let of: ResourceType = kind.parse().unwrap();
         let bytes = resource.to_string().replace(population::BASE, "http://base");
@@ -63,6 +68,16 @@ impl Eyes {
         scan(bytes.as_bytes(), &mut nodes, Limits::default()).unwrap();
         let document = Document::new(bytes.as_bytes(), &nodes);
         search::compartment::contains(document, of, Version::R4, patient, Some("http://base"))
+    }
+}
+
+impl Eyes {
+    /// What is shown of what is seen.
+    fn shown(&self, resource: &Value) -> Value {
+        match self {
+            Self::Shown(patient) if resource["resourceType"] == "Appointment" => shown::appointment(resource, patient),
+            _ => resource.clone(),
+        }
     }
 }
 
@@ -98,7 +113,7 @@ impl Case {
             })
         };
         let seen = self.writes.iter().filter_map(|write| match write {
-            Write::Put(resource) if eyes.see(resource) => Some(write.clone()),
+            Write::Put(resource) if eyes.see(resource) => Some(Write::Put(eyes.shown(resource))),
             Write::Put(resource) => {
                 let (kind, id) = (kind_of(resource), id_of(resource));
                 is_ever_seen(&kind, &id).then(|| Write::Put(json!({ "resourceType": kind, "id": id })))
@@ -111,6 +126,9 @@ impl Case {
     /// Without updates that would make what somebody else has: such an id is refused, which tells that it is in use. Ids that the server
     /// chose cannot be guessed.
     pub(crate) fn without_collisions(mut self, eyes: &Eyes) -> Self {
+        if let Eyes::Shown(_) = eyes {
+            self.asks.retain(shown::is_about_all_of_it);
+        }
         let hidden: Vec<String> = self
             .writes
             .iter()

@@ -13,4 +13,5 @@ mod harness;
 mod leaks;
 mod plain;
 mod properties;
+mod shown;
 mod world;

@@ -1,10 +1,11 @@
 //! Answers without what may differ from gateway to gateway: bases, times, page links, ids that the server chose.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use population::BASE;
 use regex::{Captures, Regex};
+use serde_json::Value;
 
 use crate::harness::Answer;
 
@@ -28,6 +29,18 @@ static PAGES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"_page=[^"&\s]+"#)
 static IDS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap());
 
+/// Members by name: their order says nothing.
+fn sorted(json: Value) -> Value {
+    match json {
+        Value::Object(members) => {
+            let members: BTreeMap<String, Value> = members.into_iter().collect();
+            members.into_iter().map(|(name, value)| (name, sorted(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
 /// What one gateway's answers have in place of what differs; ids are numbered in the order in which they appear.
 pub(crate) struct Plain<'a> {
     base: &'a str,
@@ -47,7 +60,10 @@ impl<'a> Plain<'a> {
             .map(|name| format!("{name}: {}", answer.field(name)))
             .collect();
         let modified = answer.headers.contains_key("last-modified");
-        let body = String::from_utf8_lossy(&answer.body);
+        let body = match serde_json::from_slice::<Value>(&answer.body) {
+            Ok(json) => sorted(json).to_string(),
+            Err(_) => String::from_utf8_lossy(&answer.body).into_owned(),
+        };
         let text = format!("{} {modified}\n{}\n{body}", answer.status.as_u16(), fields.join("\n"));
         self.text(&text)
     }

@@ -4,6 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::LazyLock;
 
+use fhir::{Compartment, ResourceType};
 use population::Names;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use tokio::runtime::Runtime;
@@ -90,8 +91,12 @@ impl Pair {
 
     /// With the token of a patient who may do everything.
     pub(crate) fn of_patient(layout: &Layout, id: &str) -> Self {
-        let patient = fhir::Compartment { resource_type: fhir::ResourceType::PATIENT, id: id.parse().unwrap() };
-        Self::start(layout, Eyes::Patient(patient), "launch/patient patient/*.cruds", &format!("&patient={id}"))
+        Self::of_patient_who_sees(layout, id, Eyes::Patient)
+    }
+
+    fn of_patient_who_sees(layout: &Layout, id: &str, eyes: impl Fn(Compartment) -> Eyes) -> Self {
+        let patient = Compartment { resource_type: ResourceType::PATIENT, id: id.parse().unwrap() };
+        Self::start(layout, eyes(patient), "launch/patient patient/*.cruds", &format!("&patient={id}"))
     }
 
     /// The token's answers over all data and over what it may see alone are the same.
@@ -163,6 +168,11 @@ fn a_patient_sees_of_back_ends_for_different_types_what_it_would_see_of_its_comp
 #[test]
 fn a_patient_sees_of_types_split_over_back_ends_what_it_would_see_of_its_compartment_alone() {
     hold_of(Pair::of_patient(&split(), "a-1"), &split());
+}
+
+#[test]
+fn a_patient_finds_an_appointment_of_several_by_nothing_that_it_is_not_shown() {
+    hold_of(Pair::of_patient_who_sees(&one_store(), "1", Eyes::Shown), &one_store());
 }
 
 /// Half of the types, and scopes for them.

@@ -2,9 +2,9 @@
 
 use fhir::json::Value;
 use fhir::{Compartment, ResourceType};
+use search::names::{Names, element};
 
 use super::bundle::rebuilt;
-use super::reference::{Names, element};
 
 /// What says nothing of the other patients: when, where, for what kind of visit. Free text, narrative, extensions, reasons and
 /// contained resources can.

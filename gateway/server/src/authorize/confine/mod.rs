@@ -6,7 +6,6 @@
 
 mod appointment;
 mod bundle;
-mod reference;
 mod view;
 
 use adapter::{Body, ErrorKind, Reply};

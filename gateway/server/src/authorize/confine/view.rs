@@ -4,14 +4,12 @@ use fhir::json::{Document, Node, Value};
 use fhir::json::{Limits, scan};
 use fhir::{Compartment, Interaction, Query, ResourceType, Version};
 
+use search::names::{lists_others, names_others};
+
 use super::appointment;
-use super::reference::names_others;
 use crate::authorize::Permitted;
 use crate::authorize::access::{Policy, Reach};
 use crate::authorize::grant::Grant;
-
-/// Types whose instances list patients beside each other and cannot be shown in part.
-const LISTS: [&str; 4] = ["Account", "AuditEvent", "Group", "Person"];
 
 /// The eyes of one request.
 pub(super) struct View<'a> {
@@ -97,8 +95,8 @@ impl<'a> View<'a> {
         if resource_type == ResourceType::APPOINTMENT {
             return appointment::redacted(root, patient, self.base).map_or(Seen::Whole, Seen::Redacted);
         }
-        let lists_others = LISTS.contains(&resource_type.as_str()) && names_others(root, patient, self.base);
-        if lists_others { Seen::Hidden } else { Seen::Whole }
+        let is_list_of_others = lists_others(root.document(), resource_type, patient, self.base);
+        if is_list_of_others { Seen::Hidden } else { Seen::Whole }
     }
 
     /// A Patient is in by its id alone: a link is a claim of whoever wrote it.

@@ -1,11 +1,11 @@
-//! Whom a reference names.
+//! Whom references name: the patient of a compartment, another one, or nobody.
 
-use fhir::json::{Kind, Value};
+use fhir::json::{Document, Kind, Value};
 use fhir::{Compartment, ResourceType};
 
 /// What a reference says about patients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
+pub enum Names {
     /// The token's patient.
     Ours,
     /// Another patient.
@@ -17,7 +17,8 @@ pub(super) enum Names {
 }
 
 /// Reads a literal reference: `Patient/1`, an absolute URL, perhaps with a version.
-pub(super) fn literal(text: &str, patient: &Compartment, base: &str) -> Names {
+#[must_use]
+pub fn literal(text: &str, patient: &Compartment, base: &str) -> Names {
     let local = text.strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
     let relative = local.unwrap_or(text);
     let mut segments = relative.split('/').rev().peekable();
@@ -38,7 +39,8 @@ pub(super) fn literal(text: &str, patient: &Compartment, base: &str) -> Names {
 }
 
 /// Reads a Reference element.
-pub(super) fn element(reference: Value<'_>, patient: &Compartment, base: &str) -> Names {
+#[must_use]
+pub fn element(reference: Value<'_>, patient: &Compartment, base: &str) -> Names {
     match reference.member("reference") {
         Some(text) => text.text().map_or(Names::Unclear, |text| literal(&text, patient, base)),
         None => match reference.member("type").and_then(Value::text).and_then(|name| name.parse().ok()) {
@@ -50,7 +52,8 @@ pub(super) fn element(reference: Value<'_>, patient: &Compartment, base: &str) -
 
 /// Whether a resource names, anywhere in it, a patient other than the token's: by reference, as a contained resource, or
 /// as the type of a logical reference.
-pub(super) fn names_others(root: Value<'_>, patient: &Compartment, base: &str) -> bool {
+#[must_use]
+pub fn names_others(root: Value<'_>, patient: &Compartment, base: &str) -> bool {
     root.member("contained").is_some_and(|contained| contained.items().any(is_person))
         || any(root, &mut |value| {
             if value.is_named("reference") && matches!(value.kind(), Kind::String | Kind::EscapedString) {
@@ -66,6 +69,16 @@ pub(super) fn names_others(root: Value<'_>, patient: &Compartment, base: &str) -
                 && value.member("reference").is_none()
                 && value.member("type").and_then(Value::text).as_deref() == Some("Patient")
         })
+}
+
+/// Types whose instances list patients beside each other and cannot be shown in part.
+const LISTS: [&str; 4] = ["Account", "AuditEvent", "Group", "Person"];
+
+/// Whether a resource of the compartment lists other patients too: one patient is not shown it, and it counts nowhere.
+#[must_use]
+pub fn lists_others(document: Document<'_>, resource_type: ResourceType, patient: &Compartment, base: &str) -> bool {
+    let is_list = patient.resource_type == ResourceType::PATIENT && LISTS.contains(&resource_type.as_str());
+    is_list && document.root().is_none_or(|root| names_others(root, patient, base))
 }
 
 fn is_person(contained: Value<'_>) -> bool {
