@@ -124,10 +124,14 @@ pub(super) fn link(federation: &Federation, call: &Call, position: &Position) ->
     Some(page::link_to(call, &token))
 }
 
-/// The query of a member's own link to its next page; none for a link that leads elsewhere.
+/// The query of a member's own link to its next page; none for a link that leads elsewhere. A link behind the search of a compartment
+/// may carry the compartment and stand at the type.
 pub(super) fn followed(call: &Call, url: &str) -> Option<String> {
-    let rest = url.strip_prefix(&*call.base)?.strip_prefix(page::place(&call.interaction).as_str())?;
-    rest.strip_prefix('?').map(str::to_owned)
+    let (path, query) = url.strip_prefix(&*call.base)?.split_once('?')?;
+    let is_here = path == page::place(&call.interaction);
+    let is_at_type = || call.interaction.resource_type().is_some_and(|of| path.strip_prefix('/') == Some(of.as_str()));
+    let carries = matches!(call.interaction, Interaction::SearchType { compartment: Some(_), .. });
+    (is_here || (carries && is_at_type())).then(|| query.to_owned())
 }
 
 /// What a link is good for.

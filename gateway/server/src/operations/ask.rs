@@ -42,8 +42,8 @@ pub struct Page {
     pub matches: Vec<Bytes>,
     /// OperationOutcomes that came with them: what is missing, and why.
     pub outcomes: Vec<Bytes>,
-    /// The query of the next page.
-    pub next: Option<Query>,
+    /// The search that brings the next page.
+    pub next: Option<Search>,
 }
 
 impl<'r> Ask<'r> {
@@ -91,12 +91,11 @@ impl<'r> Ask<'r> {
     /// # Errors
     /// As [`Ask::perform`]; 502 for what is no Bundle.
     pub async fn search(&self, search: Search) -> Result<Page, Failure> {
-        let Search { resource_type, compartment, query } = search;
-        let interaction = Interaction::SearchType { resource_type, compartment, query };
-        let place = format!("{}{}?", self.permitted.request().base, page::place(&interaction));
-        let reply = self.perform(interaction).await?;
+        let Search { resource_type, compartment, query } = search.clone();
+        let reply = self.perform(Interaction::SearchType { resource_type, compartment, query }).await?;
         let bytes = self.bytes(reply.body).await?;
-        Page::read(&bytes, &place).ok_or_else(|| unreadable("a Bundle"))
+        Page::read(&bytes, &self.permitted.request().base, &search)
+            .ok_or_else(|| unreadable("a Bundle with links to this base"))
     }
 
     async fn bytes(&self, body: Body) -> Result<Bytes, Failure> {
@@ -129,15 +128,19 @@ impl<'r> Ask<'r> {
 }
 
 impl Page {
-    /// Reads a searchset whose links stand behind `place`.
-    fn read(bytes: &Bytes, place: &str) -> Option<Self> {
+    /// Reads a searchset. One whose next page cannot be asked for is none: its rest would be lost.
+    fn read(bytes: &Bytes, base: &str, search: &Search) -> Option<Self> {
         let mut nodes = Vec::new();
         scan(bytes, &mut nodes, Limits::default()).ok()?;
         let root = Document::new(bytes, &nodes).root()?;
         if root.member("resourceType").and_then(Value::text).as_deref() != Some("Bundle") {
             return None;
         }
-        let mut page = Self { next: next(root, place), ..Self::default() };
+        let next = match next(root) {
+            Some(url) => Some(search.behind(&url, base)?),
+            None => None,
+        };
+        let mut page = Self { next, ..Self::default() };
         for entry in root.member("entry").into_iter().flat_map(Value::children) {
             let Some(resource) = entry.member("resource") else { continue };
             let bytes = bytes.slice(resource.node().start as usize..resource.node().end as usize);
@@ -152,13 +155,66 @@ impl Page {
     }
 }
 
-fn next(root: Value<'_>, place: &str) -> Option<Query> {
+impl Search {
+    /// The search that a link to its next page makes: in the compartment, or with all of it in the link.
+    fn behind(&self, url: &str, base: &str) -> Option<Self> {
+        let (path, query) = url.strip_prefix(base)?.split_once('?')?;
+        let of = |compartment: Option<Compartment>| Self {
+            resource_type: self.resource_type,
+            compartment,
+            query: Query::parse(query),
+        };
+        let place = |search: &Self| {
+            let Self { resource_type, compartment, query } = search.clone();
+            page::place(&Interaction::SearchType { resource_type, compartment, query })
+        };
+        [of(self.compartment.clone()), of(None)].into_iter().find(|search| place(search) == path)
+    }
+}
+
+fn next(root: Value<'_>) -> Option<String> {
     let is_next = |link: &Value<'_>| link.member("relation").and_then(Value::text).as_deref() == Some("next");
     let url = root.member("link")?.children().find(is_next)?.member("url")?.text()?;
-    url.strip_prefix(place).map(Query::parse)
+    Some(url.into_owned())
 }
 
 fn unreadable(what: &str) -> Failure {
     let text = format!("expected {what} from the back end");
     Failure::new(StatusCode::BAD_GATEWAY, IssueType::Exception, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(link: &str) -> Option<Page> {
+        let owner = Compartment { resource_type: ResourceType::PATIENT, id: "1".parse().unwrap() };
+        let search =
+            Search { resource_type: ResourceType::SLOT, compartment: Some(owner), query: Query::parse("_count=1") };
+        let bundle = format!(
+            r#"{{"resourceType":"Bundle","link":[{{"relation":"next","url":"{link}"}}],"entry":[
+                {{"resource":{{"resourceType":"Slot","id":"a"}},"search":{{"mode":"match"}}}},
+                {{"resource":{{"resourceType":"OperationOutcome"}},"search":{{"mode":"outcome"}}}}]}}"#
+        );
+        Page::read(&bundle.into(), "http://gw/fhir/r4", &search)
+    }
+
+    #[test]
+    fn a_next_page_is_asked_for_where_its_link_leads() {
+        let inside = read("http://gw/fhir/r4/Patient/1/Slot?_page=x").unwrap();
+        assert_eq!((inside.matches.len(), inside.outcomes.len()), (1, 1));
+        let next = inside.next.unwrap();
+        assert_eq!((next.compartment.is_some(), next.query.encode().as_str()), (true, "_page=x"));
+        let next = read("http://gw/fhir/r4/Slot?_page=y").unwrap().next.unwrap();
+        assert_eq!((next.compartment, next.query.encode().as_str()), (None, "_page=y"));
+    }
+
+    #[test]
+    fn a_page_whose_link_leads_elsewhere_is_not_taken_for_the_last() {
+        for elsewhere in
+            ["http://else/fhir/r4/Slot?_page=x", "http://gw/fhir/r4/Patient/2/Slot?_page=x", "Slot?_page=x"]
+        {
+            assert!(read(elsewhere).is_none(), "{elsewhere}");
+        }
+    }
 }

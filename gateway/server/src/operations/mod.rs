@@ -6,6 +6,7 @@
 
 pub mod ask;
 pub mod bundle;
+mod everything;
 pub mod matching;
 pub mod parameters;
 pub mod validate;
@@ -33,7 +34,8 @@ use crate::route::Routes;
 pub use ask::Ask;
 
 /// Every operation of the gateway's own.
-pub static TABLE: &[&Operation] = &[&validate::OPERATION, &matching::OPERATION];
+pub static TABLE: &[&Operation] =
+    &[&validate::OPERATION, &matching::OPERATION, &everything::OF_PATIENT, &everything::OF_ENCOUNTER];
 
 /// What the gateway knows of an operation.
 pub struct Operation {
@@ -78,8 +80,8 @@ pub enum Place {
 pub enum Types {
     /// Any.
     All,
-    /// These.
-    Only(&'static [ResourceType]),
+    /// Those of these names.
+    Only(&'static [&'static str]),
 }
 
 /// What an operation is for a token of one patient.
@@ -187,7 +189,7 @@ impl Operation {
     fn is_on(&self, of: ResourceType) -> bool {
         match self.types {
             Types::All => true,
-            Types::Only(types) => types.contains(&of),
+            Types::Only(types) => types.contains(&of.as_str()),
         }
     }
 

@@ -7,6 +7,7 @@ mod harness;
 mod batches;
 mod confinement;
 mod disconnects;
+mod everything;
 mod faults;
 mod federation;
 mod interactions;

@@ -37,7 +37,7 @@ pub static OPERATION: Operation = Operation {
     name: "match",
     definition: "http://hl7.org/fhir/OperationDefinition/Patient-match",
     places: &[Place::Type],
-    types: Types::Only(&[ResourceType::PATIENT]),
+    types: Types::Only(&["Patient"]),
     methods: &[Method::POST],
     is_safe: true,
     needs,
