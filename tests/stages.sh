@@ -55,7 +55,7 @@ install() {
 # tool:package pairs; a tool that is there is not installed again.
 install_debian() {
     local missing=() pair
-    for pair in curl:curl nginx:nginx-light h2load:nghttp2-client valgrind:valgrind node:nodejs npm:npm openssl:openssl cc:gcc; do
+    for pair in curl:curl nginx:nginx-light h2load:nghttp2-client valgrind:valgrind node:nodejs npm:npm openssl:openssl cc:gcc chromium:chromium; do
         PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing+=(postgresql)

@@ -6,6 +6,7 @@ mod audit;
 mod back_ends;
 mod clients;
 mod compartments;
+mod console;
 mod demo;
 mod errors;
 mod examples;

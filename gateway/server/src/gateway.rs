@@ -18,6 +18,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::admin::Admin;
 use crate::authorize::{self, Authority};
+use crate::dispatch::Vitals;
 use crate::listener::pulse::Patience;
 use crate::listener::tls::{CertificateError, Certificates};
 use crate::listener::{self, Bound, Listener};
@@ -60,6 +61,9 @@ pub enum StartError {
     /// The authorization server cannot start.
     #[error(transparent)]
     Authority(#[from] authorize::OpenError),
+    /// The operator's token cannot be made or read.
+    #[error("cannot use the operator's token in {}", .0.display())]
+    Operator(PathBuf, #[source] std::io::Error),
     /// An adapter cannot be made.
     #[error("adapter `{name}`: {source}")]
     Adapter {
@@ -82,7 +86,8 @@ pub struct Gateway {
     clients: Listener,
     operators: Listener,
     certificates: Option<Arc<Certificates>>,
-    background: AbortOnDropHandle<()>,
+    admin: Arc<Admin>,
+    background: [AbortOnDropHandle<()>; 2],
     drain: Duration,
     _watch: Option<certificates::Watch>,
 }
@@ -113,21 +118,18 @@ impl Gateway {
             certificates: certificates.clone(),
             proxies: config.gateway.trusted_proxies.iter().copied().collect(),
         };
-        let open = |error| StartError::Listen(config.gateway.listen, error);
+        let (listen, drain) = (config.gateway.listen, config.gateway.shutdown_time.into());
+        let open = |error| StartError::Listen(listen, error);
         let clients = bound.start(&settings, &pipeline, &pipeline.owed).map_err(open)?;
         let plain = listener::Settings { certificates: None, ..settings };
-        let admin = Arc::new(Admin { pipeline: Arc::clone(&pipeline) });
+        let admin = Arc::new(operator(&pipeline, config, certificates.clone())?);
         let operators = operators.start(&plain, &admin, &TaskTracker::new()).map_err(open)?;
         let watch = certificates.as_ref().and_then(certificates::watch);
-        Ok(Self {
-            pipeline,
-            clients,
-            operators,
-            certificates,
-            background: AbortOnDropHandle::new(tokio::spawn(keep_up())),
-            drain: config.gateway.shutdown_time.into(),
-            _watch: watch,
-        })
+        let background = [
+            AbortOnDropHandle::new(tokio::spawn(keep_up(Arc::clone(&pipeline)))),
+            AbortOnDropHandle::new(tokio::spawn(ask_back_ends(Arc::clone(&admin)))),
+        ];
+        Ok(Self { pipeline, clients, operators, certificates, background, admin, drain, _watch: watch })
     }
 
     /// Where clients connect.
@@ -167,7 +169,9 @@ impl Gateway {
     /// # Errors
     /// A package that is not there or cannot be used.
     pub fn reload_packages(&self) -> Result<(), PackageError> {
-        self.pipeline.packages.reload()
+        let reloaded = self.pipeline.packages.reload();
+        self.admin.console().packages_loaded(reloaded.as_ref().err().map(ToString::to_string));
+        reloaded
     }
 
     /// Stops accepting, lets requests under way end, writes the audit log; what takes longer than `gateway.shutdown-time`
@@ -176,7 +180,7 @@ impl Gateway {
         self.pipeline.owed.close();
         let clean = self.clients.shutdown(self.drain).await;
         let _ = self.operators.shutdown(Duration::from_secs(1)).await;
-        self.background.abort();
+        self.background.iter().for_each(|task| task.abort());
         let audit = self.pipeline.audit.clone();
         let flushed = tokio::task::spawn_blocking(move || audit.flush(Duration::from_secs(5))).await;
         let flushed = matches!(flushed, Ok(Ok(())));
@@ -185,6 +189,16 @@ impl Gateway {
         }
         clean && flushed
     }
+}
+
+/// What answers operators.
+fn operator(
+    pipeline: &Arc<Pipeline>,
+    config: Config,
+    certificates: Option<Arc<Certificates>>,
+) -> Result<Admin, StartError> {
+    let data = config.gateway.data.clone();
+    Admin::open(pipeline, config, certificates).map_err(|error| StartError::Operator(data, error))
 }
 
 /// Everything that answers requests.
@@ -203,12 +217,11 @@ async fn assemble(
     let seal = data::seal(data).map_err(|error| StartError::Data(data.clone(), error))?;
     let packages = Packages::load(config)?;
     let additions = packages.search_parameters()?;
-    let mut adapters = connect(config, clock, &backdoor, &seal, &additions).await?;
-    adapters.extend(further.into_iter().map(|(name, adapter)| {
-        let wrapped =
-            dispatch::wrap(&Arc::from(name.as_str()), adapter, &dispatch::Policy::default(), Arc::clone(clock));
-        (name, wrapped)
+    let mut vitals = connect(config, clock, &backdoor, &seal, &additions).await?;
+    vitals.extend(further.into_iter().map(|(name, adapter)| {
+        dispatch::wrap(&Arc::from(name.as_str()), adapter, &dispatch::Policy::default(), Arc::clone(clock))
     }));
+    let mut adapters = vitals.iter().map(|vitals| (vitals.name.to_string(), vitals.adapter())).collect();
     let events = Arc::new(audit::Events::new(audit.clone(), Arc::clone(&seal), Arc::clone(clock)));
     let routes = data::with_audit_events(config, &mut adapters, events);
     let routes = Routes::new(&routes, &adapters, &data::ground(config, &seal, clock, &additions))?;
@@ -223,6 +236,7 @@ async fn assemble(
         audit,
         clock: Arc::clone(clock),
         meters,
+        vitals,
         tracing: Tracing::new(&config.telemetry),
         seal,
         reply: config.limits.reply.as_usize(),
@@ -240,8 +254,8 @@ async fn connect(
     backdoor: &Arc<submit::Backdoor>,
     seal: &Arc<Seal>,
     additions: &PracticeAdditions,
-) -> Result<BTreeMap<String, Arc<dyn Adapter>>, StartError> {
-    let mut adapters = BTreeMap::new();
+) -> Result<Vec<Vitals>, StartError> {
+    let mut adapters = Vec::new();
     for (name, settings) in &config.adapters {
         let failed = |source| StartError::Adapter { name: name.clone(), source };
         let kind = registry::kind(&settings.kind).map_err(|error| failed(error.into()))?;
@@ -259,8 +273,7 @@ async fn connect(
         };
         let adapter = kind.connect(own, host).await.map_err(|error| failed(error.into()))?;
         let policy = dispatch::Policy::from(settings);
-        let wrapped = dispatch::wrap(&Arc::from(name.as_str()), adapter, &policy, Arc::clone(clock));
-        adapters.insert(name.clone(), wrapped);
+        adapters.push(dispatch::wrap(&Arc::from(name.as_str()), adapter, &policy, Arc::clone(clock)));
     }
     Ok(adapters)
 }
@@ -355,9 +368,15 @@ fn audit_settings(config: &Config) -> audit::Settings {
     }
 }
 
-async fn keep_up() {
+async fn ask_back_ends(admin: Arc<Admin>) {
+    admin.console().watch().await;
+}
+
+async fn keep_up(pipeline: Arc<Pipeline>) {
     loop {
         tokio::time::sleep(UPKEEP).await;
         telemetry::upkeep();
+        pipeline.meters.traffic.sample();
+        pipeline.vitals.iter().for_each(|vitals| vitals.recent().sample());
     }
 }

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use fhir::InteractionCode;
 
+use crate::authorize::grant::Grant;
 use crate::authorize::limits::RateLimitFields;
 use crate::receive::Format;
 use crate::respond::cors::Readers;
+use crate::telemetry::traffic::Way;
 
 /// The stages whose time is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct Passage {
     spent: [Option<Duration>; Stage::ALL.len()],
     /// The route it took; `none` before there is one.
     pub route: Option<Arc<str>>,
+    /// Who asks, when that is known.
+    pub grant: Option<Arc<Grant>>,
     /// What it was.
     pub interaction: Option<InteractionCode>,
     /// What its answer is written in.
@@ -68,6 +72,7 @@ impl Passage {
             last: began,
             spent: [None; Stage::ALL.len()],
             route: None,
+            grant: None,
             interaction: None,
             format: Format { media: crate::receive::negotiate::Media::FhirJson, version: None },
             rate: None,
@@ -82,6 +87,17 @@ impl Passage {
             *spent = Some(spent.unwrap_or_default() + now.duration_since(self.last));
         }
         self.last = now;
+    }
+
+    /// Who asked, and where it went.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        let grant = self.grant.as_ref();
+        Way {
+            practice: grant.map(|grant| grant.practice.clone()),
+            client: grant.map(|grant| Arc::clone(&grant.caller.client)),
+            route: self.route.clone(),
+        }
     }
 
     /// The stages that it went through, with their time.

@@ -27,6 +27,7 @@ use tracing::Instrument;
 
 use crate::authorize::limits::RateLimitFields;
 use crate::authorize::{self, Authority, Permitted};
+use crate::dispatch::Vitals;
 use crate::failure::Failure;
 use crate::listener::{Answer, Body, Peer};
 use crate::operations::{self, Running};
@@ -39,7 +40,7 @@ use crate::receive::{self, Envelope, Lingering, Received, Request, negotiate};
 use crate::respond::{self, Manner, account, cors};
 use crate::route::{self, Destination, Plan, Routes};
 use crate::telemetry::{Meters, Tracing};
-use crate::validate::{self, Validated};
+use crate::validate::{self, Sound, Validated};
 
 /// Everything that answers requests.
 pub struct Pipeline {
@@ -59,6 +60,8 @@ pub struct Pipeline {
     pub clock: Arc<dyn Clock>,
     /// Counters and histograms of requests.
     pub meters: Meters,
+    /// How every adapter is.
+    pub vitals: Vec<Vitals>,
     /// Which requests are traced.
     pub tracing: Tracing,
     /// Seals the links that this gateway makes itself.
@@ -173,6 +176,7 @@ impl Pipeline {
         passage.mark(Stage::Receive);
         let identified = authorize::identify(&credentials, &self.authority).await?;
         passage.rate = Some(identified.rate().clone());
+        passage.grant = Some(Arc::clone(identified.grant()));
         passage.mark(Stage::Authorize);
         let Received { request, lease } = receive::read(head, body, shape, site, envelope, &self.limits).await?;
         passage.format = request.preferences.format;
@@ -301,9 +305,24 @@ impl Pipeline {
             let work = move || gather(|| validate::request(&permitted, &plan, &pipeline.packages));
             self.limits.aside.work(bytes, deadline, work)
         };
-        let sound = self.packages.settled(run).await??;
+        let sound = self.packages.settled(run).await?;
+        self.note_breaches(&permitted, &sound);
+        let sound = sound?;
         let permitted = Arc::into_inner(permitted).ok_or_else(Failure::panicked)?;
         Ok(validate::conclude(permitted, sound))
+    }
+
+    /// Counts the rules that a payload broke, for operators.
+    fn note_breaches(&self, permitted: &Permitted, sound: &Result<Sound, Failure>) {
+        let (issues, passed) = match sound {
+            Ok(sound) => (sound.warnings(), true),
+            Err(failure) => (&*failure.issues, false),
+        };
+        let request = permitted.request();
+        if let Some(of) = request.interaction.resource_type().filter(|_| !issues.is_empty()) {
+            let client = &permitted.caller().client;
+            self.meters.breaches.note(&request.practice, client, of, issues, passed, self.clock.now());
+        }
     }
 }
 

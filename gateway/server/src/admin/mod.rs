@@ -1,31 +1,52 @@
-//! Admin port: health, readiness, metrics. Nothing here shows patient data.
+//! Admin port: health, readiness, metrics, and the operator's pages below `/admin`. Only the pages show who did what to whose
+//! data, and only to who is signed in.
 
+mod attempts;
+mod console;
+mod disk;
+mod door;
+mod event;
+mod frame;
+mod pages;
+mod problems;
+mod secret;
+mod sessions;
+mod sign_in;
+mod watch;
+mod words;
+
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use adapter::Health;
+use config::Config;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
+pub(crate) use console::Console;
+pub use secret::Secret;
+
+use crate::listener::tls::Certificates;
 use crate::listener::{Answer, Body, Peer};
 use crate::pipeline::Pipeline;
 use crate::respond;
 use crate::route::Destination;
 use crate::telemetry;
 
-/// A back end that does not say within this how it is, is down.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// Answers operators.
 pub struct Admin {
-    /// What serves clients.
-    pub pipeline: Arc<Pipeline>,
+    pipeline: Arc<Pipeline>,
+    console: Console,
 }
 
 impl Answer for Admin {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>, _: Peer) -> Response<Body> {
-        let mut response = match (request.method(), request.uri().path()) {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let mut response = match (&head.method, head.uri.path()) {
+            (_, path) if path == "/admin" || path.starts_with("/admin/") => {
+                self.console.answer(&head, body, &peer).await
+            }
             (&Method::GET | &Method::HEAD, path) => self.show(path).await,
             _ => {
                 let mut response = respond::empty(StatusCode::METHOD_NOT_ALLOWED);
@@ -36,7 +57,7 @@ impl Answer for Admin {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if request.method() == Method::HEAD {
+        if head.method == Method::HEAD {
             *response.body_mut() = Body::empty();
         }
         response
@@ -44,14 +65,30 @@ impl Answer for Admin {
 }
 
 impl Admin {
+    /// What answers operators of a gateway; makes the token of its data folder when there is none.
+    ///
+    /// # Errors
+    /// The token's file cannot be made or read.
+    pub fn open(pipeline: &Arc<Pipeline>, config: Config, certificates: Option<Arc<Certificates>>) -> io::Result<Self> {
+        let secret = Secret::open(&config.gateway.data)?;
+        let console = Console::new(Arc::clone(pipeline), Arc::new(config), certificates, secret);
+        Ok(Self { pipeline: Arc::clone(pipeline), console })
+    }
+
+    /// The operator's pages.
+    pub(crate) const fn console(&self) -> &Console {
+        &self.console
+    }
+
     async fn show(&self, path: &str) -> Response<Body> {
         match path {
+            "/" => frame::see("/admin"),
             "/health" => respond::json(StatusCode::OK, json!({ "status": "up" }).to_string()),
             "/ready" => self.readiness().await,
             "/metrics" => exposition(),
             _ => respond::json(
                 StatusCode::NOT_FOUND,
-                json!({ "error": "expected /health, /ready or /metrics" }).to_string(),
+                json!({ "error": "expected /admin, /health, /ready or /metrics" }).to_string(),
             ),
         }
     }
@@ -76,10 +113,7 @@ impl Admin {
 }
 
 async fn ask(destination: Destination) -> (String, Health) {
-    let health = tokio::time::timeout(PATIENCE, destination.adapter.health())
-        .await
-        .unwrap_or_else(|_| Health::Down("no answer in time".into()));
-    (destination.name.to_string(), health)
+    (destination.name.to_string(), watch::ask(&*destination.adapter).await)
 }
 
 fn describe(health: &Health) -> Value {

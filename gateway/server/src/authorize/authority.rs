@@ -113,6 +113,15 @@ impl Authority {
         &self.0.limits
     }
 
+    /// Where keys of clients and issuers could not be fetched when they were last needed, with why.
+    #[must_use]
+    pub fn unavailable_keys(&self) -> Vec<(String, String)> {
+        let failed = self.0.tools.jwks.unavailable().into_iter();
+        let mut failed: Vec<_> = failed.map(|(url, error)| (url.to_string(), error.to_string())).collect();
+        failed.sort();
+        failed
+    }
+
     /// Whether some client of the practice may call from pages of that origin.
     #[must_use]
     pub fn allows_origin(&self, practice: &Practice, origin: &str) -> bool {

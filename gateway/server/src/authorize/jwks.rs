@@ -79,6 +79,16 @@ impl JwksCache {
         last.result.clone()
     }
 
+    /// The URLs whose last fetch failed, with why.
+    pub fn unavailable(&self) -> Vec<(Url, JwksError)> {
+        let entries = self.entries.lock();
+        let failed = entries.iter().filter_map(|(url, entry)| {
+            let error = entry.last.load().as_ref()?.result.as_ref().err().cloned()?;
+            Some((url.clone(), error))
+        });
+        failed.collect()
+    }
+
     /// What the last fetch gave, when it may still be used. What was fetched since `arrived` is used by everyone who waited
     /// for it, however short it may be kept.
     fn usable(

@@ -78,6 +78,12 @@ impl Identified {
     pub const fn rate(&self) -> &RateLimitFields {
         &self.rate
     }
+
+    /// What the token says.
+    #[must_use]
+    pub const fn grant(&self) -> &Arc<Grant> {
+        &self.grant
+    }
 }
 
 /// A request that may go on. Only this stage builds one, so that no request skips it.

@@ -1,5 +1,6 @@
 //! The command line. The names of commands and options are a contract.
 
+mod admin;
 mod backup;
 mod check;
 pub mod client;
@@ -39,6 +40,7 @@ enum Command {
     Validate(validate::Validate),
     Fhirpath(fhirpath::Fhirpath),
     Package(package::Package),
+    Admin(admin::Admin),
     Backup(backup::Backup),
     Store(store::Store),
 }
@@ -86,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Validate(validate) => validate.run(),
         Command::Fhirpath(fhirpath) => fhirpath.run(),
         Command::Package(package) => package.run(),
+        Command::Admin(admin) => admin.run(),
         Command::Backup(backup) => backup.run(),
         Command::Store(store) => store.run(),
     };

@@ -53,6 +53,17 @@ impl Breaker {
         let state = Mutex::new(State { epoch: 0, phase: Phase::Closed(Window::new(now, policy.window)) });
         Self { adapter, circuit: Arc::new(Circuit { name: Arc::clone(name), policy, clock, state }) }
     }
+
+    /// How it is. A breaker whose time is over lets the next call try.
+    #[must_use]
+    pub fn state(&self) -> BreakerState {
+        let now = self.circuit.clock.instant();
+        match self.circuit.state.lock().phase {
+            Phase::Closed(_) => BreakerState::Closed,
+            Phase::Open { until } if now < until => BreakerState::Open { left: until - now },
+            Phase::Open { .. } | Phase::HalfOpen { .. } => BreakerState::HalfOpen,
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -85,6 +96,20 @@ impl Adapter for Breaker {
             health => health,
         }
     }
+}
+
+/// How the breaker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// Calls go through.
+    Closed,
+    /// No call goes through until then.
+    Open {
+        /// How long that is from now.
+        left: Duration,
+    },
+    /// Some calls go through to find out whether the back end is well again.
+    HalfOpen,
 }
 
 struct Circuit {

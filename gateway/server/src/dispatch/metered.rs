@@ -1,13 +1,16 @@
 //! Counts and times every call.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use adapter::{Adapter, Call, Error, ErrorKind, Health, Reply};
 use fhir::{Capability, InteractionCode};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use parking_lot::Mutex;
 
 use super::body;
+use crate::telemetry::counts::Counts;
+use crate::telemetry::latency::Latency;
 
 /// Measures an adapter: `frontdesk_adapter_calls_total{adapter,interaction,result}`,
 /// `frontdesk_adapter_call_seconds{adapter,interaction}` (to the last byte of the reply) and
@@ -22,6 +25,12 @@ impl Metered {
     #[must_use]
     pub fn new(name: &Arc<str>, adapter: Arc<dyn Adapter>) -> Self {
         Self { adapter, meters: Arc::new(Meters::new(name)) }
+    }
+
+    /// What was measured of late.
+    #[must_use]
+    pub fn recent(&self) -> &Recent {
+        &self.meters.recent
     }
 }
 
@@ -39,6 +48,7 @@ impl Adapter for Metered {
                 reply.body = body::watch(reply.body, running, |running, error| {
                     if let Some(error) = error {
                         running.meters.count_broken_body(running.code, error.kind);
+                        running.meters.recent.failed(error.kind);
                     }
                 });
                 Ok(reply)
@@ -74,9 +84,63 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.meters.in_flight().decrement(1.0);
         self.meters.calls(self.code, self.result).increment(1);
-        self.meters.seconds(self.code).record(self.since.elapsed());
+        let took = self.since.elapsed();
+        self.meters.seconds(self.code).record(took);
+        self.meters.recent.note(self.result, took);
     }
 }
+
+/// What an operator wants to know of an adapter: metrics have it too, but nobody reads them back here.
+#[derive(Default)]
+pub struct Recent {
+    /// Calls, and those among them that failed: the client got 5xx.
+    pub calls: Counts<2>,
+    /// How long they took, to the last byte.
+    pub latency: Latency,
+    last_failure: Mutex<Option<Failed>>,
+}
+
+/// A call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// Why.
+    pub kind: ErrorKind,
+    /// When.
+    pub at: SystemTime,
+}
+
+impl Recent {
+    /// The failure that was last.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<Failed> {
+        *self.last_failure.lock()
+    }
+
+    /// Lets time pass. To be called every five seconds.
+    pub fn sample(&self) {
+        self.calls.sample();
+        self.latency.sample();
+    }
+
+    fn note(&self, result: usize, took: Duration) {
+        self.calls.add(CALL);
+        self.latency.record(took);
+        if let Some(kind) = result.checked_sub(2).and_then(|error| ErrorKind::ALL.get(error))
+            && kind.status() >= 500
+        {
+            self.failed(*kind);
+        }
+    }
+
+    fn failed(&self, kind: ErrorKind) {
+        self.calls.add(FAILURE);
+        *self.last_failure.lock() = Some(Failed { kind, at: SystemTime::now() });
+    }
+}
+
+/// Which of [`Recent::calls`].
+const CALL: usize = 0;
+const FAILURE: usize = 1;
 
 /// Nobody waited for the end.
 const ABANDONED: usize = 0;
@@ -86,6 +150,7 @@ const RESULTS: usize = 2 + ErrorKind::ALL.len();
 /// Handles are looked up once: a lookup hashes every label and allocates.
 struct Meters {
     name: Arc<str>,
+    recent: Recent,
     in_flight: OnceLock<Gauge>,
     calls: Vec<[OnceLock<Counter>; RESULTS]>,
     seconds: Vec<OnceLock<Histogram>>,
@@ -96,6 +161,7 @@ impl Meters {
         let codes = InteractionCode::ALL.len();
         Self {
             name: Arc::clone(name),
+            recent: Recent::default(),
             in_flight: OnceLock::new(),
             calls: (0..codes).map(|_| std::array::from_fn(|_| OnceLock::new())).collect(),
             seconds: (0..codes).map(|_| OnceLock::new()).collect(),

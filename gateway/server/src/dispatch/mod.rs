@@ -8,12 +8,14 @@ mod deadline;
 mod metered;
 mod retry;
 mod shed;
+mod vitals;
 
-pub use breaker::{Breaker, BreakerPolicy};
+pub use breaker::{Breaker, BreakerPolicy, BreakerState};
 pub use deadline::Deadline;
-pub use metered::Metered;
+pub use metered::{Failed, Metered, Recent};
 pub use retry::{Retry, RetryPolicy};
-pub use shed::{Shed, ShedPolicy};
+pub use shed::{Load, Shed, ShedPolicy};
+pub use vitals::Vitals;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -78,14 +80,15 @@ impl From<&config::Adapter> for Policy {
     }
 }
 
-/// Puts every wrapper around an adapter.
+/// Puts every wrapper around an adapter; [`Vitals::adapter`] is the whole.
 #[must_use]
-pub fn wrap(name: &Arc<str>, adapter: Arc<dyn Adapter>, policy: &Policy, clock: Arc<dyn Clock>) -> Arc<dyn Adapter> {
+pub fn wrap(name: &Arc<str>, adapter: Arc<dyn Adapter>, policy: &Policy, clock: Arc<dyn Clock>) -> Vitals {
     let breaker = Arc::new(Breaker::new(name, adapter, policy.breaker, clock));
-    let retry = Arc::new(Retry::new(breaker, policy.retry));
+    let retry = Arc::new(Retry::new(Arc::clone(&breaker) as Arc<dyn Adapter>, policy.retry));
     let deadline = Arc::new(Deadline::new(retry, policy.deadline));
     let shed = Arc::new(Shed::new(deadline, policy.shed));
-    Arc::new(Metered::new(name, shed))
+    let metered = Arc::new(Metered::new(name, Arc::clone(&shed) as Arc<dyn Adapter>));
+    Vitals { name: Arc::clone(name), metered, shed, breaker }
 }
 
 /// Performs a call by its plan; a panic inside of it ends this call only. Whoever drops the future ends the call: a write

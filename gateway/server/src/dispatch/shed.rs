@@ -29,6 +29,19 @@ impl Default for ShedPolicy {
     }
 }
 
+/// How many calls there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Under way.
+    pub running: usize,
+    /// Under way at most.
+    pub places: usize,
+    /// That wait for a place.
+    pub waiting: usize,
+    /// That may wait.
+    pub seats: usize,
+}
+
 /// Lets a bounded number of calls through.
 pub struct Shed {
     adapter: Arc<dyn Adapter>,
@@ -44,6 +57,18 @@ impl Shed {
         let running = Arc::new(Semaphore::new(policy.concurrency.clamp(1, Semaphore::MAX_PERMITS)));
         let waiting = Arc::new(Semaphore::new(policy.queue.min(Semaphore::MAX_PERMITS)));
         Self { adapter, policy, running, waiting }
+    }
+
+    /// How full it is.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let (places, seats) = (self.policy.concurrency.max(1), self.policy.queue);
+        Load {
+            running: places.saturating_sub(self.running.available_permits()),
+            places,
+            waiting: seats.saturating_sub(self.waiting.available_permits()),
+            seats,
+        }
     }
 
     async fn place(&self, deadline: std::time::Instant) -> Option<OwnedSemaphorePermit> {

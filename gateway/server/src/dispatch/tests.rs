@@ -56,6 +56,7 @@ mod shed {
         tokio::task::yield_now().await;
         let error = shed.perform(read()).await.unwrap_err();
         assert_eq!((error.kind, error.retry_after), (ErrorKind::Shed, Some(2 * SECOND)));
+        assert_eq!(shed.load(), Load { running: 1, places: 1, waiting: 0, seats: 0 });
         assert!(first.await.unwrap().is_ok());
         assert_eq!(stub.calls(), 1);
     }
@@ -201,6 +202,24 @@ mod retry {
     }
 }
 
+mod vitals {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_adapter_did_of_late_is_told_by_its_wrappers() {
+        let stub = Stub::new([]);
+        stub.then(Act::Fail(ErrorKind::BadReply));
+        let vitals = wrap(&name(), Arc::clone(&stub) as Arc<dyn Adapter>, &Policy::default(), Arc::new(TokioClock));
+        vitals.adapter().perform(read()).await.unwrap_err();
+        stub.then(Act::Fail(ErrorKind::NotFound));
+        vitals.adapter().perform(read()).await.unwrap_err();
+        assert_eq!(vitals.recent().calls.rates().minute, [2, 1], "what is not there is no failure of the back end");
+        assert_eq!(vitals.recent().last_failure().map(|failed| failed.kind), Some(ErrorKind::BadReply));
+        assert!(vitals.recent().latency.quantiles([0.5]).is_some());
+        assert_eq!((vitals.breaker(), vitals.load().running), (BreakerState::Closed, 0));
+    }
+}
+
 mod breaker {
     use super::*;
 
@@ -228,11 +247,13 @@ mod breaker {
         assert_eq!((error.kind, error.retry_after), (ErrorKind::Shed, Some(SECOND)));
         assert!(matches!(breaker.health().await, Health::Degraded(_)));
         assert_eq!(stub.calls(), 4);
+        assert_eq!(breaker.state(), BreakerState::Open { left: SECOND });
         tokio::time::advance(SECOND).await;
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
         for _ in 0..3 {
             assert_eq!(kind(breaker.perform(read()).await), None);
         }
-        assert_eq!(breaker.health().await, Health::Up);
+        assert_eq!((breaker.health().await, breaker.state()), (Health::Up, BreakerState::Closed));
     }
 
     #[tokio::test(start_paused = true)]
@@ -307,7 +328,7 @@ mod whole {
     async fn a_panic_ends_its_own_call_only() {
         for call in [create(), read()] {
             let stub = Stub::new([Act::Panic]);
-            let plan = plan(wrap(&name(), stub, &Policy::default(), Arc::new(TokioClock)));
+            let plan = plan(wrap(&name(), stub, &Policy::default(), Arc::new(TokioClock)).adapter());
             assert_eq!(kind(perform(&plan, call).await), Some(ErrorKind::Internal));
             assert_eq!(kind(perform(&plan, read()).await), None);
         }

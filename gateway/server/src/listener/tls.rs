@@ -3,8 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -67,6 +68,18 @@ pub enum CertificateError {
 pub struct Certificates {
     files: Files,
     current: ArcSwap<ServerConfig>,
+    terms: ArcSwap<Vec<Term>>,
+    /// Why they could not be read again.
+    trouble: ArcSwapOption<(String, SystemTime)>,
+}
+
+/// A certificate, and when it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// Whose it is.
+    pub subject: String,
+    /// The end of its validity.
+    pub ends: SystemTime,
 }
 
 /// A connection after its handshake.
@@ -83,7 +96,8 @@ impl Certificates {
     /// When one is missing or they do not fit together.
     pub fn load(files: Files) -> Result<Self, CertificateError> {
         let current = ArcSwap::new(server_config(&files)?);
-        Ok(Self { files, current })
+        let terms = ArcSwap::from_pointee(terms(&files)?);
+        Ok(Self { files, current, terms, trouble: ArcSwapOption::empty() })
     }
 
     /// Reads the files again. Connections that stand keep what they have.
@@ -91,8 +105,25 @@ impl Certificates {
     /// # Errors
     /// As [`Certificates::load`]; what was in use stays in use.
     pub fn reload(&self) -> Result<(), CertificateError> {
-        self.current.store(server_config(&self.files)?);
+        let read = server_config(&self.files).and_then(|current| Ok((current, terms(&self.files)?)));
+        let trouble = read.as_ref().err().map(|error| Arc::new((error.to_string(), SystemTime::now())));
+        self.trouble.store(trouble);
+        let (current, terms) = read?;
+        self.current.store(current);
+        self.terms.store(Arc::new(terms));
         Ok(())
+    }
+
+    /// Our own certificate and its chain, with their ends.
+    #[must_use]
+    pub fn terms(&self) -> Vec<Term> {
+        self.terms.load().to_vec()
+    }
+
+    /// Why the last try to read the files again failed, and when that was.
+    #[must_use]
+    pub fn trouble(&self) -> Option<(String, SystemTime)> {
+        self.trouble.load().as_deref().cloned()
     }
 
     /// The files that it was read from.
@@ -108,6 +139,18 @@ impl Certificates {
         let certificate = session.peer_certificates().and_then(<[_]>::first).map(fingerprint);
         Ok(Accepted { stream, protocol, certificate })
     }
+}
+
+/// When each certificate of our chain ends. One that cannot be read as X.509 here has no end that we could tell.
+fn terms(files: &Files) -> Result<Vec<Term>, CertificateError> {
+    let chain = certificates(&files.certificate, "certificates")?;
+    Ok(chain.iter().filter_map(|certificate| term(certificate)).collect())
+}
+
+fn term(certificate: &[u8]) -> Option<Term> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let ends = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
+    Some(Term { subject: certificate.subject().to_string(), ends: SystemTime::UNIX_EPOCH + Duration::from_secs(ends) })
 }
 
 fn fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {

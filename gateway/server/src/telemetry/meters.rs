@@ -9,6 +9,8 @@ use metrics::{Counter, Histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::RwLock;
 
+use super::breaches::Breaches;
+use super::traffic::{Endings, Traffic, Way, ending};
 use crate::passage::{Passage, Stage};
 
 /// Seconds; from a read in memory to a back end at its deadline.
@@ -43,13 +45,27 @@ pub fn upkeep() {
     recorder().run_upkeep();
 }
 
-/// Route, interaction, status.
-type Key = (Option<Arc<str>>, Option<InteractionCode>, u16);
+/// Where it went, interaction, status.
+type Key = (Way, Option<InteractionCode>, u16);
+
+/// Keys whose handles are kept. Clients of outside issuers have no bound; beyond this they are counted together.
+const MOST_KEYS: usize = 16_384;
 
 /// Counters and histograms of requests.
 pub struct Meters {
-    known: RwLock<HashMap<Key, (Counter, Histogram)>>,
+    known: RwLock<HashMap<Key, Handles>>,
     stages: [Histogram; Stage::ALL.len()],
+    /// The same requests by client, for operators: client names are no labels of metrics.
+    pub traffic: Traffic,
+    /// The rules that payloads broke.
+    pub breaches: Breaches,
+}
+
+#[derive(Clone)]
+struct Handles {
+    counter: Counter,
+    latency: Histogram,
+    endings: Arc<Endings>,
 }
 
 impl Default for Meters {
@@ -57,33 +73,41 @@ impl Default for Meters {
         recorder();
         let stages =
             Stage::ALL.map(|stage| metrics::histogram!("frontdesk_stage_duration_seconds", "stage" => stage.name()));
-        Self { known: RwLock::default(), stages }
+        Self { known: RwLock::default(), stages, traffic: Traffic::default(), breaches: Breaches::default() }
     }
 }
 
 impl Meters {
     /// Counts a request that was answered.
     pub fn note(&self, passage: &Passage, status: StatusCode) {
-        let key = (passage.route.clone(), passage.interaction, status.as_u16());
+        let key = (passage.way(), passage.interaction, status.as_u16());
         let known = self.known.read().get(&key).cloned();
-        let (counter, latency) = known.unwrap_or_else(|| {
-            let made = make(&key);
-            self.known.write().insert(key, made.clone());
-            made
-        });
-        counter.increment(1);
-        latency.record(passage.began.elapsed().as_secs_f64());
+        let handles = known.unwrap_or_else(|| self.keep(key));
+        handles.counter.increment(1);
+        handles.latency.record(passage.began.elapsed().as_secs_f64());
+        handles.endings.add(ending(status));
         for (stage, spent) in passage.stages() {
             if let Some(histogram) = self.stages.get(stage as usize) {
                 histogram.record(spent.as_secs_f64());
             }
         }
     }
+
+    fn keep(&self, key: Key) -> Handles {
+        let (counter, latency) = metrics_of(&key);
+        let handles = Handles { counter, latency, endings: self.traffic.endings(key.0.clone()) };
+        let mut known = self.known.write();
+        if known.len() < MOST_KEYS {
+            known.insert(key, handles.clone());
+        }
+        handles
+    }
 }
 
-fn make((route, interaction, status): &Key) -> (Counter, Histogram) {
+/// The metrics of a key: those of every client on that route.
+fn metrics_of((way, interaction, status): &Key) -> (Counter, Histogram) {
     let labels = [
-        ("route", route.as_deref().unwrap_or("none").to_owned()),
+        ("route", way.route.as_deref().unwrap_or("none").to_owned()),
         ("interaction", interaction.map_or("none", InteractionCode::code).to_owned()),
         ("status", status.to_string()),
     ];

@@ -48,6 +48,14 @@ pub struct Sound {
     warnings: Vec<Issue>,
 }
 
+impl Sound {
+    /// What the client should know although it was not refused.
+    #[must_use]
+    pub fn warnings(&self) -> &[Issue] {
+        &self.warnings
+    }
+}
+
 /// Checks the payload as the plan says. Whatever the mode, it is JSON or XML, of the type and with the id that the URL names.
 ///
 /// # Errors

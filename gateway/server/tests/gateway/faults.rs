@@ -49,6 +49,11 @@ impl Adapter for Awkward {
     }
 }
 
+/// One for another module.
+pub(crate) fn awkward() -> Arc<dyn Adapter> {
+    Arc::new(Awkward::default())
+}
+
 async fn practice() -> (Practice, Arc<Awkward>) {
     let awkward = Arc::new(Awkward::default());
     let adapters: BTreeMap<String, Arc<dyn Adapter>> =

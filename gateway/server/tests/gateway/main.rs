@@ -6,6 +6,7 @@ mod harness;
 
 mod batches;
 mod confinement;
+mod console;
 mod disconnects;
 mod everything;
 mod faults;

@@ -61,7 +61,7 @@ async fn run(config: Config) -> Done {
     let gateway = Gateway::start(config).await?;
     let done = match signals.unless_ended(load::once(gateway.base(), &data, &key)).await {
         Some(Ok(())) => {
-            print(&gateway, &key)?;
+            print(&gateway, &data, &key)?;
             signals.serve(&gateway).await;
             Ok(ExitCode::SUCCESS)
         }
@@ -73,7 +73,7 @@ async fn run(config: Config) -> Done {
 }
 
 /// Lines that work when they are pasted into a shell, in any folder.
-fn print(gateway: &Gateway, key: &Path) -> io::Result<()> {
+fn print(gateway: &Gateway, data: &Path, key: &Path) -> io::Result<()> {
     let base = gateway.base();
     let root = root(base);
     let program = std::env::current_exe().unwrap_or_else(|_| "frontdesk".into());
@@ -82,6 +82,9 @@ fn print(gateway: &Gateway, key: &Path) -> io::Result<()> {
     writeln!(output, "# Frontdesk is ready. The FHIR base of the sample practice:")?;
     writeln!(output, "{base}")?;
     writeln!(output, "# Health and metrics: http://{}/health", gateway.admin_address())?;
+    let admin = gateway.admin_address();
+    writeln!(output, "# What works and what does not: http://{admin}/admin, which asks for this:")?;
+    writeln!(output, "{program} admin token --data {}", quoted(data))?;
     writeln!(
         output,
         "# A token for five minutes (with --patient patient-001: in that patient's context), and a request:"
