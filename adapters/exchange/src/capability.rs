@@ -72,26 +72,42 @@ pub trait Stated: Send + Sync + 'static {
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const FETCH_LIMIT: Duration = Duration::from_secs(20);
+const SHORTEST_LIMIT: Duration = Duration::from_secs(2);
 
-/// Reads the statement now and again, until the adapter is gone. A back end that is down is asked more and more seldom.
+/// Reads the statement now and again, until the adapter is gone. A back end that is down is asked more and more seldom, and what is
+/// wrong with it is logged when it changes.
 pub fn keep_fresh<T: Stated>(adapter: &Arc<T>, interval: Duration, name: Arc<str>) {
     let adapter = Arc::downgrade(adapter);
     tokio::spawn(async move {
         let mut pause = FIRST_PAUSE.min(interval);
-        while let Some(outcome) = refresh(&adapter).await {
-            pause = match outcome {
-                Ok(()) => interval,
-                Err(error) => {
-                    tracing::warn!(adapter = %name, kind = error.kind.code(), cause = error.issues.first().map(|issue| issue.text.as_str()), "the back end's capability is not known");
-                    (pause * 2).min(interval)
+        // A statement that takes longer than it is good for is of no use.
+        let limit = FETCH_LIMIT.min(interval.max(SHORTEST_LIMIT));
+        let mut known: Option<String> = None;
+        while let Some(outcome) = refresh(&adapter, limit).await {
+            let fault = outcome.as_ref().err().map(fault);
+            match &fault {
+                Some(fault) if known.as_ref() != Some(fault) => {
+                    tracing::warn!(adapter = %name, fault, "the back end's capability cannot be read");
                 }
-            };
+                None if known.is_some() => {
+                    tracing::info!(adapter = %name, "the back end's capability can be read again")
+                }
+                _ => {}
+            }
+            pause = if fault.is_none() { interval } else { (pause * 2).min(interval) };
+            known = fault;
             tokio::time::sleep(pause.max(Duration::from_millis(100))).await;
         }
     });
 }
 
-async fn refresh<T: Stated>(adapter: &Weak<T>) -> Option<Result<(), Error>> {
+/// What went wrong, in words that hold no data of the back end's.
+fn fault(error: &Error) -> String {
+    let text = error.issues.first().map_or("", |issue| issue.text.as_str());
+    format!("{}: {text}", error.kind.code())
+}
+
+async fn refresh<T: Stated>(adapter: &Weak<T>, limit: Duration) -> Option<Result<(), Error>> {
     let adapter = adapter.upgrade()?;
-    Some(adapter.refresh(Instant::now() + FETCH_LIMIT).await)
+    Some(adapter.refresh(Instant::now() + limit).await)
 }

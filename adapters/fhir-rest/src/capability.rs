@@ -50,8 +50,16 @@ fn apply(resource: &mut ResourceCapability, change: &ResourceOverride) -> Result
     Ok(())
 }
 
+/// What a back end says of itself, with what the settings say against it.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) capability: Capability,
+    /// Names in it that are no types of its release.
+    pub(crate) foreign: Vec<String>,
+}
+
 /// Reads a statement that came from the back end.
-pub(crate) fn stated(bytes: &[u8], settings: &Settings) -> Result<Capability, Error> {
+pub(crate) fn stated(bytes: &[u8], settings: &Settings) -> Result<Statement, Error> {
     let bad = |text: &str| Error::new(ErrorKind::BadReply, text);
     let statement: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| bad("expected JSON at /metadata"))?;
     if statement["resourceType"] != "CapabilityStatement" {
@@ -60,11 +68,30 @@ pub(crate) fn stated(bytes: &[u8], settings: &Settings) -> Result<Capability, Er
     if statement["fhirVersion"].as_str().is_some_and(|version| version.parse::<Version>().is_err()) {
         return Err(bad("the back end speaks a FHIR version that is not known"));
     }
-    let capability = Capability::from_statement(&statement, settings.fhir_version);
+    let mut capability = Capability::from_statement(&statement, settings.fhir_version);
+    let foreign = foreign(&statement, &mut capability);
     if capability.resources.is_empty() {
         return Err(bad("the back end's CapabilityStatement names no resource type"));
     }
-    overridden(capability, settings).map_err(|error| bad("the overrides do not fit").because(error))
+    let capability =
+        overridden(capability, settings).map_err(|error| bad("the overrides do not fit").because(error))?;
+    Ok(Statement { capability, foreign })
+}
+
+/// What a statement names as types and its release does not have; a type of another release is taken out.
+fn foreign(statement: &serde_json::Value, capability: &mut Capability) -> Vec<String> {
+    let version = capability.version;
+    capability.resources.retain(|of, _| of.is_in(version));
+    let rests = statement["rest"].as_array().into_iter().flatten();
+    let names = rests.flat_map(|rest| rest["resource"].as_array().into_iter().flatten());
+    let names = names.filter_map(|resource| resource["type"].as_str());
+    let mut foreign: Vec<String> = names
+        .filter(|name| !name.parse::<ResourceType>().is_ok_and(|known| known.is_in(version)))
+        .map(str::to_owned)
+        .collect();
+    foreign.sort_unstable();
+    foreign.dedup();
+    foreign
 }
 
 #[cfg(test)]
@@ -99,7 +126,7 @@ mod tests {
                 { "type": "Slot", "interaction": [{ "code": "read" }] },
             ] }],
         });
-        let capability = stated(statement.to_string().as_bytes(), &settings).unwrap();
+        let capability = stated(statement.to_string().as_bytes(), &settings).unwrap().capability;
         let patient = &capability.resources[&ResourceType::PATIENT];
         assert_eq!(patient.interactions, [InteractionCode::Read].into());
         assert!(patient.conditional_create);

@@ -9,6 +9,7 @@ mod capability;
 mod mapping;
 pub mod rewrite;
 pub mod settings;
+mod standing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ use mapping::reply::Reading;
 use mapping::request::{Outgoing, outgoing};
 use rewrite::Bases;
 use settings::{CapabilitySource, Settings};
+use standing::Standing;
 
 /// A FHIR server as a back end.
 pub struct FhirRest {
@@ -47,6 +49,7 @@ struct Server {
     /// Made for the gateway's base that was used last: a practice has one.
     directions: ArcSwapOption<Directions>,
     contact: Mutex<Option<Instant>>,
+    standing: Standing,
 }
 
 /// How URLs are rewritten, for one base of the gateway.
@@ -58,6 +61,8 @@ struct Directions {
 
 /// For so long an answer says that the back end is up.
 const CONTACT_HOLDS: Duration = Duration::from_secs(5);
+/// For so long a slow statement does not say that it is down.
+const CONTACT_COUNTS: Duration = Duration::from_secs(60);
 const HEALTH_LIMIT: Duration = Duration::from_secs(3);
 
 #[async_trait::async_trait]
@@ -91,6 +96,7 @@ impl Adapter for FhirRest {
         let directions = self.server.directions(&call.base);
         let request = outgoing(&self.server, &call, &directions.to_back_end)?;
         let response = self.server.exchange(&call, &request).await?;
+        self.server.standing.answered(&call.interaction, response.status());
         let reading = Reading {
             server: &self.server,
             call: &call,
@@ -101,14 +107,21 @@ impl Adapter for FhirRest {
     }
 
     async fn health(&self) -> Health {
-        if self.server.contact.lock().is_some_and(|contact| contact.elapsed() < CONTACT_HOLDS) {
-            return Health::Up;
+        let since = self.server.contact.lock().map(|contact| contact.elapsed());
+        let standing = || self.server.standing.text().map_or(Health::Up, Health::Degraded);
+        if since.is_some_and(|since| since < CONTACT_HOLDS) {
+            return standing();
         }
         match self.server.ask_for_statement(Instant::now() + HEALTH_LIMIT).await {
             Ok(response) if !response.status().is_success() => {
-                Health::Degraded(format!("/metadata answers {}", response.status().as_u16()))
+                let text = || format!("/metadata answers {}", response.status().as_u16());
+                Health::Degraded(self.server.standing.text().unwrap_or_else(text))
             }
-            Ok(_) => Health::Up,
+            Ok(_) => standing(),
+            // A slow statement says nothing of the rest.
+            Err(error) if error.kind == ErrorKind::Timeout && since.is_some_and(|since| since < CONTACT_COUNTS) => {
+                Health::Degraded(format!("/metadata does not answer within {} s", HEALTH_LIMIT.as_secs()))
+            }
             Err(error) => Health::Down(error.issues.first().map(|issue| issue.text.clone()).unwrap_or_default()),
         }
     }
@@ -135,6 +148,7 @@ impl Server {
             capability: ArcSwap::from_pointee(capability::initial(&settings)?),
             directions: ArcSwapOption::empty(),
             contact: Mutex::new(None),
+            standing: Standing::new(Arc::clone(&host.name)),
             prefix: base_uri.path().trim_end_matches('/').to_owned(),
             base_uri,
             bases,
@@ -197,15 +211,33 @@ impl Server {
     }
 }
 
+impl Server {
+    async fn take_over(&self, deadline: Instant) -> Result<Vec<String>, Error> {
+        let response = self.ask_for_statement(deadline).await?;
+        if response.status() != StatusCode::OK {
+            let text = format!("expected 200 at /metadata, found {}", response.status().as_u16());
+            return Err(Error::new(ErrorKind::BadReply, text));
+        }
+        let bytes = receive_whole(response.into_body(), self.settings.max_reply.as_usize(), deadline).await?;
+        let stated = capability::stated(&bytes, &self.settings)?;
+        self.capability.store(Arc::new(stated.capability));
+        Ok(stated.foreign)
+    }
+}
+
 #[async_trait::async_trait]
 impl Stated for Server {
     async fn refresh(&self, deadline: Instant) -> Result<(), Error> {
-        let response = self.ask_for_statement(deadline).await?;
-        if response.status() != StatusCode::OK {
-            return Err(Error::new(ErrorKind::BadReply, "expected 200 at /metadata"));
+        match self.take_over(deadline).await {
+            Ok(foreign) => {
+                self.standing.read(foreign);
+                Ok(())
+            }
+            Err(error) => {
+                let text = error.issues.first().map(|issue| issue.text.clone());
+                self.standing.failed(text.unwrap_or_else(|| error.kind.code().to_owned()));
+                Err(error)
+            }
         }
-        let bytes = receive_whole(response.into_body(), self.settings.max_reply.as_usize(), deadline).await?;
-        self.capability.store(Arc::new(capability::stated(&bytes, &self.settings)?));
-        Ok(())
     }
 }
