@@ -82,6 +82,20 @@ fn a_route_by_content_names_its_types_and_takes_every_interaction() {
 }
 
 #[test]
+fn adapters_that_share_a_type_over_routes_have_prefixes_of_their_own() {
+    let adapters = "[adapters.ehr-1]\nkind = \"store\"\n[adapters.ehr1]\nkind = \"store\"\n";
+    let by_content = "[[routes]]\nadapter = \"ehr-1\"\ntypes = [\"Slot\"]\nwhen = \"true\"\n[[routes]]\nadapter = \"ehr1\"\n";
+    let (line, _, message, _) = only(&format!("{adapters}{by_content}"));
+    assert_eq!(line, 8);
+    assert!(message.contains("`ehr-1` and `ehr1`"), "{message}");
+    let others = "[adapters.a]\nkind = \"store\"\n[adapters.b]\nkind = \"store\"\n\
+        [[routes]]\nadapters = [\"a\", \"ehr1\"]\ntypes = [\"Slot\"]\n[[routes]]\nadapters = [\"b\", \"ehr-1\"]\ntypes = [\"Patient\"]\n";
+    let (line, column, message, _) = only(&format!("{adapters}{others}"));
+    assert_eq!((line, column), (13, 18));
+    assert!(message.contains("begin with `ehr1-`"), "{message}");
+}
+
+#[test]
 fn owners_tell_several_adapters_apart_on_which_patients_are() {
     let owners = |route: &str, more: &str| {
         let adapters = "[adapters.a]\nkind = \"store\"\n[adapters.b]\nkind = \"store\"\n";

@@ -52,6 +52,16 @@ fn adapters(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
 
 fn several(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
     let mut seen: Vec<(String, &str)> = Vec::new();
+    // Ids tell all adapters of a practice apart that share a type with any other.
+    for earlier in meaning.config.routes.iter().take_while(|earlier| !std::ptr::eq(*earlier, route)) {
+        let shares = earlier.practice == route.practice && (earlier.adapters.len() > 1 || earlier.when.is_some());
+        for name in earlier.adapters().filter(|_| shares) {
+            let is_known = seen.iter().any(|(_, known)| *known == name) || route.leads_to(name);
+            if let Some(adapter) = meaning.config.adapters.get(name).filter(|_| !is_known) {
+                seen.push((adapter.prefix(name), name));
+            }
+        }
+    }
     for (position, name) in route.adapters.iter().enumerate() {
         let position = position.to_string();
         let at = ["routes", index, "adapters", position.as_str()];
@@ -75,10 +85,28 @@ fn condition(meaning: &mut Meaning<'_>, index: &str, route: &Route) {
         let message = "a route with `when` is for types by name";
         meaning.fault(&["routes", index, "when"], message, "expected such as types = [\"Appointment\"]");
     }
+    if let Some((own, other)) = same_prefix(meaning, route) {
+        let message = format!("ids of `{own}` and `{other}`, which share a type, would begin with the same prefix");
+        meaning.fault(&["routes", index, "when"], message, format!("expected another `prefix` in [adapters.{own}]"));
+    }
     if route.interactions.is_some() {
         let message = "a route with `when` takes every interaction";
         meaning.fault(&["routes", index, "interactions"], message, "expected no interactions beside `when`");
     }
+}
+
+/// Two adapters that a condition decides between, and whose ids could not be told apart.
+fn same_prefix(meaning: &Meaning<'_>, route: &Route) -> Option<(String, String)> {
+    let adapters = &meaning.config.adapters;
+    let prefix = |name: &str| adapters.get(name).map(|adapter| adapter.prefix(name));
+    let shares = |other: &&Route| {
+        let is_same = |entry: &Types| *entry == Types::All || other.types.contains(entry);
+        other.practice == route.practice && (other.types.contains(&Types::All) || route.types.iter().any(is_same))
+    };
+    let others = meaning.config.routes.iter().filter(shares).flat_map(Route::adapters);
+    let mut pairs = others.flat_map(|other| route.adapters().map(move |own| (own, other)));
+    let found = pairs.find(|(own, other)| own != other && prefix(own).is_some() && prefix(own) == prefix(other));
+    found.map(|(own, other)| (own.to_owned(), other.to_owned()))
 }
 
 /// Who owns a resource is told by ids of patients, which must differ from adapter to adapter.

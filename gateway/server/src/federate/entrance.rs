@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use adapter::{Adapter, Call, Error, Health, Reply};
-use fhir::{Capability, Interaction};
+use fhir::{Capability, Interaction, ResourceType, Version};
+use search::compartment;
 
 use super::Federation;
 
@@ -47,13 +48,14 @@ impl Entrance {
 
     /// Whether what refers to a resource of the type, or is referred to by one, may be on another member.
     #[must_use]
-    pub fn is_scattered(&self, of: fhir::ResourceType) -> bool {
-        !self.federation.is_owned() && self.is_several(of)
+    pub fn is_scattered(&self, of: ResourceType) -> bool {
+        let belongs_to_patients = compartment::parameters(ResourceType::PATIENT, of, Version::R4).is_some();
+        self.is_several(of) && !(self.federation.is_owned() && belongs_to_patients)
     }
 
     /// Whether several members hold resources of a type.
     #[must_use]
-    pub fn is_several(&self, of: fhir::ResourceType) -> bool {
+    pub fn is_several(&self, of: ResourceType) -> bool {
         self.federation.holding(of).nth(1).is_some()
     }
 }

@@ -15,6 +15,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Pipeline;
 use crate::failure::Failure;
+use crate::federate::across;
 use crate::listener::Body;
 use crate::operations;
 use crate::passage::Passage;
@@ -89,6 +90,7 @@ impl Pipeline {
             resource.operations.extend(operations::offered(&self.routes, &site.practice, Some(*of)));
         }
         capability.operations.extend(operations::offered(&self.routes, &site.practice, None));
+        across::add_includes(&self.routes, &site.practice, &mut capability);
         let patches = |resource: &fhir::capability::ResourceCapability| {
             resource.interactions.contains(&fhir::InteractionCode::Patch)
         };

@@ -23,6 +23,8 @@ pub(super) struct Found {
     /// What it holds and what was added: `Type/id`.
     held: HashSet<String>,
     added: Vec<Bytes>,
+    /// What back ends that were asked said about it: entries.
+    pub(super) outcomes: Vec<Bytes>,
     /// What to say about it.
     pub(super) issues: Vec<Issue>,
 }
@@ -35,21 +37,33 @@ impl Found {
         if text(root, "resourceType")? != "Bundle" {
             return None;
         }
-        let (mut matches, mut held) = (Vec::new(), HashSet::new());
+        let (mut matches, mut outcomes, mut held) = (Vec::new(), Vec::new(), HashSet::new());
         for entry in root.member("entry").into_iter().flat_map(Value::children) {
             let Some(resource) = entry.member("resource") else { continue };
             held.extend(identity(resource));
             let mode = entry.member("search").and_then(|search| text(search, "mode"));
-            if mode.is_none_or(|mode| mode == "match") {
-                let node = resource.node();
-                matches.push(bytes.slice(node.start as usize..node.end as usize));
+            let slice = |value: Value<'_>| bytes.slice(value.node().start as usize..value.node().end as usize);
+            match mode.as_deref() {
+                None | Some("match") => matches.push(slice(resource)),
+                Some("outcome") => outcomes.push(slice(entry)),
+                _ => {}
             }
         }
         let mut links = root.member("link").into_iter().flat_map(Value::children);
         let has_next = links.any(|link| text(link, "relation").as_deref() == Some("next"));
         let (base, vocabulary) = (call.base.to_string(), call.vocabulary());
         let bytes = bytes.clone();
-        Some(Self { bytes, base, vocabulary, matches, has_next, held, added: Vec::new(), issues: Vec::new() })
+        Some(Self { bytes, base, vocabulary, matches, has_next, held, added: Vec::new(), outcomes, issues: Vec::new() })
+    }
+
+    /// Takes over what was said about another page that came along, once.
+    pub(super) fn note(&mut self, outcomes: Vec<Bytes>) {
+        for outcome in outcomes {
+            if !self.outcomes.contains(&outcome) {
+                self.added.push(outcome.clone());
+                self.outcomes.push(outcome);
+            }
+        }
     }
 
     /// Whether a resource is in it.

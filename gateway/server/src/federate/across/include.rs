@@ -163,6 +163,8 @@ async fn bring(
                     let text = format!("more of {of} would come along than one search brings");
                     found.issues.push(Issue::warning(IssueType::Incomplete, text));
                 }
+                // A back end that is one of several did not answer.
+                found.note(answer.outcomes);
                 came.extend(answer.matches);
             }
             // A confined token is not told what lies behind: its patient's own may just not be of that type.

@@ -5,6 +5,7 @@
 //! the client's own compartment, and the answer is checked against the token like any other.
 
 mod chain;
+mod describe;
 mod found;
 mod include;
 
@@ -17,7 +18,8 @@ use futures_util::TryStreamExt;
 
 use super::page;
 use crate::dispatch;
-use crate::route::{Destination, Plan, Routes};
+use crate::route::{Plan, Routes};
+pub use describe::add_includes;
 use found::Found;
 
 /// Resources that a chain or `_has` may lead over.
@@ -79,10 +81,7 @@ impl Across<'_> {
     /// Whether resources of that type may be elsewhere: searches of it go to another adapter, or to several that do not keep what
     /// belongs together.
     fn is_foreign(&self, plan: &Plan, call: &Call, of: ResourceType) -> bool {
-        let (Some(here), Some(plan_there)) = (plan.adapters.first(), self.plan_of(call, of)) else { return false };
-        let is_scattered = plan_there.federation.as_ref().is_some_and(|known| known.is_scattered(of));
-        let is_other = |there: &Destination| !Arc::ptr_eq(&there.adapter, &here.adapter);
-        is_scattered || plan_there.adapters.first().is_some_and(is_other)
+        self.plan_of(call, of).is_some_and(|there| leads_away(plan, &there, of))
     }
 
     /// A search of another type for the same client; it may reach over routes itself.
@@ -112,6 +111,13 @@ impl Across<'_> {
         }
         Ok(whole.freeze())
     }
+}
+
+/// Whether one plan's adapter does not see what another one's has of a type.
+fn leads_away(here: &Plan, there: &Plan, of: ResourceType) -> bool {
+    let is_scattered = there.federation.as_ref().is_some_and(|known| known.is_scattered(of));
+    let first = |plan: &Plan| plan.adapters.first().map(|destination| Arc::clone(&destination.adapter));
+    is_scattered || first(here).zip(first(there)).is_some_and(|(here, there)| !Arc::ptr_eq(&here, &there))
 }
 
 fn no_bundle() -> Error {

@@ -15,13 +15,24 @@ use super::*;
 struct Back {
     store: store::Store,
     is_down: Mutex<bool>,
+    /// It says of no include that it follows it.
+    is_plain: Mutex<bool>,
     _folder: TempDir,
 }
 
 #[async_trait::async_trait]
 impl Adapter for Back {
     fn capability(&self) -> Arc<Capability> {
-        self.store.capability()
+        let capability = self.store.capability();
+        if !*self.is_plain.lock() {
+            return capability;
+        }
+        let mut plain = Capability::clone(&capability);
+        for resource in plain.resources.values_mut() {
+            resource.include.clear();
+            resource.revinclude.clear();
+        }
+        Arc::new(plain)
     }
 
     async fn perform(&self, call: Call) -> Result<Reply, Error> {
@@ -50,7 +61,7 @@ async fn town() -> Town {
     for name in config.adapters.keys() {
         let folder = tempfile::tempdir().unwrap();
         let store = store::Kind::connect(toml::from_str("").unwrap(), alone::host(folder.path())).await.unwrap();
-        backs.insert(name.clone(), Arc::new(Back { store, is_down: Mutex::new(false), _folder: folder }));
+        backs.insert(name.clone(), Arc::new(Back { store, is_down: Mutex::new(false), is_plain: Mutex::new(false), _folder: folder }));
     }
     let adapters = backs.iter().map(|(name, back)| (name.clone(), Arc::clone(back) as Arc<dyn Adapter>)).collect();
     let ground = Ground {
@@ -254,4 +265,18 @@ async fn the_history_of_the_system_is_that_of_all_back_ends_with_the_newest_firs
     assert_eq!(entries.len(), 6, "{history}");
     assert_eq!(entries[0]["request"]["method"], "DELETE");
     assert!(entries[5]["fullUrl"].as_str().unwrap().ends_with("/Organization/clinic"), "{history}");
+}
+
+#[tokio::test]
+async fn the_statement_names_the_includes_that_lead_over_routes() {
+    let town = town().await;
+    town.backs.values().for_each(|back| *back.is_plain.lock() = true);
+    let practice = Practice::default();
+    let mut capability = town.routes.capability(&practice);
+    add_includes(&town.routes, &practice, &mut capability);
+    let of = |name: &str| capability.resources[&name.parse::<ResourceType>().unwrap()].clone();
+    assert!(of("Appointment").include.contains("Appointment:patient"));
+    assert!(of("Patient").revinclude.contains("Appointment:actor"));
+    assert!(of("Patient").include.contains("Patient:organization"));
+    assert!(!of("Appointment").include.contains("Appointment:slot"), "that is for their back end to say");
 }
