@@ -84,7 +84,8 @@ fn a_route_by_content_names_its_types_and_takes_every_interaction() {
 #[test]
 fn adapters_that_share_a_type_over_routes_have_prefixes_of_their_own() {
     let adapters = "[adapters.ehr-1]\nkind = \"store\"\n[adapters.ehr1]\nkind = \"store\"\n";
-    let by_content = "[[routes]]\nadapter = \"ehr-1\"\ntypes = [\"Slot\"]\nwhen = \"true\"\n[[routes]]\nadapter = \"ehr1\"\n";
+    let by_content =
+        "[[routes]]\nadapter = \"ehr-1\"\ntypes = [\"Slot\"]\nwhen = \"true\"\n[[routes]]\nadapter = \"ehr1\"\n";
     let (line, _, message, _) = only(&format!("{adapters}{by_content}"));
     assert_eq!(line, 8);
     assert!(message.contains("`ehr-1` and `ehr1`"), "{message}");

@@ -29,6 +29,11 @@ pub(super) const fn is_listing(interaction: &Interaction) -> bool {
     page::query(interaction).is_some()
 }
 
+/// Who follows a history must miss no change: it is whole, or refused.
+const fn is_history(interaction: &Interaction) -> bool {
+    matches!(interaction, Interaction::HistoryType { .. } | Interaction::HistorySystem { .. })
+}
+
 /// One page of the listing.
 ///
 /// # Errors
@@ -36,17 +41,14 @@ pub(super) const fn is_listing(interaction: &Interaction) -> bool {
 pub(super) async fn list(federation: &Federation, call: Call) -> Result<Reply, Error> {
     let position = page::asked(federation, &call, || sources::first(federation, &call))?;
     let query = Query::parse(&position.query);
-    let order = match call.interaction {
-        Interaction::HistoryType { .. } | Interaction::HistorySystem { .. } => Order::newest_first(),
-        _ => Order::of(&query),
-    };
+    let order = if is_history(&call.interaction) { Order::newest_first() } else { Order::of(&query) };
     let asked = Asked { size: size(&query), order, query };
     let known = position.at.iter().map(|at| Ok((sources::member(federation, &call, at)?, at.clone())));
     let known = known.collect::<Result<Vec<_>, Error>>()?;
     let answers = known.into_iter().map(|(member, at)| answer(federation, member, at, &call, &asked));
     let answers = join_all(answers).await;
     let mut page = Page::new(position, &asked);
-    page.take(answers, call.must_be_complete)?;
+    page.take(answers, call.must_be_complete || is_history(&call.interaction))?;
     page.merge();
     Ok(page.reply(federation, &call))
 }
@@ -109,7 +111,8 @@ impl<'a> Page<'a> {
                     total = total.zip(listed.total).map(|(sum, more)| sum + more);
                     self.sources.push(Source::new(at, listed));
                 }
-                Err(error) if must_be_complete || is_clients(error.kind) => return Err(error),
+                Err(error) if is_clients(error.kind) => return Err(error),
+                Err(error) if must_be_complete => return Err(incomplete(&at.name, error)),
                 Err(error) => {
                     total = None;
                     self.failures.push(unanswered(&at.name, error.kind.issue_type()));
@@ -160,13 +163,9 @@ impl<'a> Page<'a> {
     }
 
     fn reply(mut self, federation: &Federation, call: &Call) -> Reply {
-        let is_history =
-            matches!(call.interaction, Interaction::HistoryType { .. } | Interaction::HistorySystem { .. });
-        let mut reply = Reply::new(Status::Ok);
+        let reply = Reply::new(Status::Ok);
         let total = self.position.total.filter(|_| self.failures.is_empty());
-        if is_history {
-            reply.issues.append(&mut self.failures);
-        } else if !self.failures.is_empty() {
+        if !self.failures.is_empty() {
             self.entries.push(bundle::outcome(&Outcome(std::mem::take(&mut self.failures))));
         }
         let mut links = vec![("self", adapter::page::link(call, &self.position.query))];
@@ -174,7 +173,7 @@ impl<'a> Page<'a> {
         if self.asked.size.is_some() && !self.position.at.is_empty() {
             links.extend(page::link(federation, call, &self.position).map(|url| ("next", url)));
         }
-        let kind = if is_history { "history" } else { "searchset" };
+        let kind = if is_history(&call.interaction) { "history" } else { "searchset" };
         reply.with_body(bundle::write(kind, total, &links, &self.entries))
     }
 }
@@ -218,6 +217,14 @@ impl Source {
 /// Whether a failure says that the search itself is at fault.
 const fn is_clients(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Invalid | ErrorKind::NotSupported | ErrorKind::Unprocessable | ErrorKind::TooCostly)
+}
+
+/// The failure of one back end where all are needed.
+fn incomplete(name: &Arc<str>, error: Error) -> Error {
+    let text =
+        format!("the back end `{name}` did not answer, and an answer without what it has would be wrong: try again");
+    let retry_after = error.retry_after;
+    Error { retry_after, ..Error::new(error.kind, text).because(error) }
 }
 
 fn unanswered(name: &Arc<str>, code: IssueType) -> Issue {

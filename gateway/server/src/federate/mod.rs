@@ -10,6 +10,7 @@ pub(crate) mod conditional;
 mod entrance;
 mod gather;
 mod ground;
+mod member;
 pub mod names;
 mod order;
 mod owner;
@@ -26,17 +27,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::reply::Subject;
 use adapter::seal::Seal;
 use adapter::{Adapter, Body, Call, Clock, Error, ErrorKind, Health, Reply};
 use bytes::{Bytes, BytesMut};
-use fhir::interaction::{Level, Parameters};
-use fhir::{Capability, Compartment, Id, Interaction, Query, Resource, ResourceType, Version};
+use fhir::{Capability, Interaction, ResourceType};
 use futures_util::TryStreamExt;
-use search::Vocabulary;
 
 use crate::dispatch;
-use space::{Ids, Whose};
+use space::Ids;
 
 /// What of a request's time is left when a back end that is one of several is given up.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -230,124 +228,6 @@ impl Federation {
             whole.extend_from_slice(&piece);
         }
         Ok(Some(whole.freeze()))
-    }
-}
-
-impl Member {
-    /// A call in the member's ids; none when it names what only others can have.
-    fn call(&self, call: Call) -> Result<Option<Call>, Error> {
-        let spoken = self.adapter.capability().version;
-        if spoken != call.version && (spoken == Version::R5 || call.version == Version::R5) {
-            let text = format!("the back end `{}` speaks another FHIR release than the first of its route", self.name);
-            return Err(Error::new(ErrorKind::NotSupported, text));
-        }
-        let of = call.interaction.resource_type();
-        let confined_to = match &call.confined_to {
-            Some(owner) if of == Some(owner.resource_type) && !self.has(owner.resource_type, &owner.id) => {
-                return Ok(None);
-            }
-            owner => owner.as_ref().map(|owner| self.compartment(owner)),
-        };
-        let vocabulary = call.additions.on(call.version);
-        let Some(interaction) = self.interaction(call.interaction, vocabulary, &call.base)? else { return Ok(None) };
-        Ok(Some(Call { interaction, confined_to, ..call }))
-    }
-
-    fn has(&self, of: ResourceType, id: &Id) -> bool {
-        matches!(self.ids.own(of, id.as_str()), Whose::Own(_))
-    }
-
-    /// The owner as references of this member name it.
-    fn compartment(&self, owner: &Compartment) -> Compartment {
-        let own = self.ids.target_own(owner.resource_type, owner.id.as_str()).and_then(|id| id.parse().ok());
-        Compartment { resource_type: owner.resource_type, id: own.unwrap_or_else(|| owner.id.clone()) }
-    }
-
-    fn interaction(
-        &self,
-        mut interaction: Interaction,
-        vocabulary: Vocabulary,
-        base: &str,
-    ) -> Result<Option<Interaction>, Error> {
-        use Interaction as I;
-        let of = interaction.resource_type();
-        let own_query = |query: &Query| query::own(&self.ids, query, of, vocabulary, base);
-        if let I::SearchType { compartment: Some(owner), .. } | I::SearchSystem { compartment: Some(owner), .. } =
-            &mut interaction
-        {
-            *owner = self.compartment(owner);
-        }
-        match &mut interaction {
-            I::Read { resource_type, id }
-            | I::Vread { resource_type, id, .. }
-            | I::Delete { resource_type, id, .. } => *id = self.own(*resource_type, id)?,
-            I::Batch { bundle, transaction: true } => self.write(bundle, base)?,
-            I::Patch { .. } | I::ConditionalPatch { .. } | I::Batch { .. } | I::Capabilities => {
-                return Err(Error::new(ErrorKind::NotSupported, "expected an interaction on one resource or one type"));
-            }
-            I::Update { id, resource, .. } => {
-                *id = self.own(resource.resource_type, id)?;
-                self.write(resource, base)?;
-            }
-            I::Create { resource, if_none_exist } => {
-                self.write(resource, base)?;
-                if let Some(criteria) = if_none_exist {
-                    *criteria = own_query(criteria).ok_or_else(absent)?;
-                }
-            }
-            I::ConditionalUpdate { criteria, resource, .. } => {
-                self.write(resource, base)?;
-                *criteria = own_query(criteria).ok_or_else(absent)?;
-            }
-            I::ConditionalDelete { criteria, .. } => *criteria = own_query(criteria).ok_or_else(absent)?,
-            I::HistoryInstance { resource_type, id, query } => {
-                *id = self.own(*resource_type, id)?;
-                *query = own_query(query).ok_or_else(absent)?;
-            }
-            I::HistoryType { query, .. }
-            | I::HistorySystem { query }
-            | I::SearchType { query, .. }
-            | I::SearchSystem { query, .. } => {
-                let Some(own) = own_query(query) else { return Ok(None) };
-                *query = own;
-            }
-            I::Operation { level, parameters, .. } => {
-                if let Level::Instance(resource_type, id) = level {
-                    *id = self.own(*resource_type, id)?;
-                }
-                match parameters {
-                    Parameters::Query(query) => *query = own_query(query).ok_or_else(absent)?,
-                    Parameters::Body(resource) => self.write(resource, base)?,
-                }
-            }
-        }
-        Ok(Some(interaction))
-    }
-
-    fn own(&self, of: ResourceType, id: &Id) -> Result<Id, Error> {
-        match self.ids.own(of, id.as_str()) {
-            Whose::Own(own) => own.parse().map_err(|_| absent()),
-            Whose::Other => Err(absent()),
-        }
-    }
-
-    fn write(&self, resource: &mut Resource, base: &str) -> Result<(), Error> {
-        let rewritten = rewrite::own(&self.ids, &resource.bytes, base)
-            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
-        if let Some(bytes) = rewritten {
-            *resource = Resource::new(resource.resource_type, resource.version, bytes);
-        }
-        Ok(())
-    }
-
-    fn subject(&self, subject: Subject, long: &mut Vec<(String, String)>) -> Result<Subject, Error> {
-        match self.ids.seen(subject.resource_type, subject.id.as_str(), long) {
-            Some(id) => {
-                let id = id.parse().map_err(|_| Error::new(ErrorKind::BadReply, "expected an id from the back end"))?;
-                Ok(Subject { id, ..subject })
-            }
-            None => Ok(subject),
-        }
     }
 }
 

@@ -76,7 +76,7 @@ fn patients(federation: &Federation, resource: &Resource, base: &str) -> Names {
     let (of, version) = (resource.resource_type, resource.version);
     search::extract(Document::new(&resource.bytes, &nodes), of, version, &mut |parameter, value| {
         if let IndexValue::Reference(reference) = value
-            && belongs_by(of, &parameter.code, version)
+            && belongs_by(of, parameter.code, version)
         {
             names.extend(patient(&reference, base).and_then(|id| federation.adapter_of(&id)).cloned());
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use adapter::contract::alone;
 use adapter::host::SystemClock;
 use adapter::{AdapterKind, Status};
+use fhir::{Compartment, Query, Resource, Version};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;

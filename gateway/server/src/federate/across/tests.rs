@@ -61,7 +61,10 @@ async fn town() -> Town {
     for name in config.adapters.keys() {
         let folder = tempfile::tempdir().unwrap();
         let store = store::Kind::connect(toml::from_str("").unwrap(), alone::host(folder.path())).await.unwrap();
-        backs.insert(name.clone(), Arc::new(Back { store, is_down: Mutex::new(false), is_plain: Mutex::new(false), _folder: folder }));
+        backs.insert(
+            name.clone(),
+            Arc::new(Back { store, is_down: Mutex::new(false), is_plain: Mutex::new(false), _folder: folder }),
+        );
     }
     let adapters = backs.iter().map(|(name, back)| (name.clone(), Arc::clone(back) as Arc<dyn Adapter>)).collect();
     let ground = Ground {
@@ -279,4 +282,14 @@ async fn the_statement_names_the_includes_that_lead_over_routes() {
     assert!(of("Patient").revinclude.contains("Appointment:actor"));
     assert!(of("Patient").include.contains("Patient:organization"));
     assert!(!of("Appointment").include.contains("Appointment:slot"), "that is for their back end to say");
+}
+
+#[tokio::test]
+async fn a_history_without_a_back_end_is_refused_and_names_it() {
+    let town = town().await;
+    town.settle().await;
+    *town.backs["ehr"].is_down.lock() = true;
+    let error = town.answer(alone::call(Interaction::HistorySystem { query: Query::default() })).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert!(error.issues[0].text.contains("`ehr`"), "{}", error.issues[0].text);
 }
