@@ -190,14 +190,34 @@ fn failure(error: legacy::Error, safe: bool) -> Error {
     Error::new(ErrorKind::Broken, text).because(error)
 }
 
-/// A URI of the back end: the parsed parts of the base are shared, only the path is new.
+/// A URI of the back end: the parsed parts of the base are shared, only the path is new. `.` and `..` are ids to FHIR, and in a path they
+/// lead elsewhere (RFC 3986 5.2.4): to all of a type, or out of the base.
 ///
 /// # Errors
-/// The path is no path of a URL.
+/// The path is no path of a URL, or has dot segments.
 pub fn uri(base: &Uri, path_and_query: String) -> Result<Uri, Error> {
+    let path = path_and_query.split('?').next().unwrap_or_default();
+    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Err(Error::new(ErrorKind::Invalid, "expected an id that can stand in a URL: not `.` or `..`"));
+    }
     let mut parts = base.clone().into_parts();
     let path = http::uri::PathAndQuery::from_maybe_shared(Bytes::from(path_and_query))
         .map_err(|_| Error::new(ErrorKind::Invalid, "expected a query that fits into a URL"))?;
     parts.path_and_query = Some(path);
     Uri::from_parts(parts).map_err(|error| Error::new(ErrorKind::Internal, "cannot form the URL").because(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_id_leads_out_of_its_type() {
+        let base = Uri::from_static("https://back-end.example/fhir");
+        let to = |path: &str| uri(&base, path.to_owned());
+        assert_eq!(to("/fhir/Patient/a..b?x=/../").unwrap().path(), "/fhir/Patient/a..b");
+        for path in ["/fhir/Patient/..", "/fhir/Patient/./_history/1", "/fhir/Patient/..?x=1"] {
+            assert_eq!(to(path).unwrap_err().kind, ErrorKind::Invalid, "{path}");
+        }
+    }
 }

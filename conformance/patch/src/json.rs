@@ -92,6 +92,7 @@ impl Operation<'_> {
                 add(text, path, &value)
             }
             Self::Test(path, value) => {
+                text.look()?;
                 if equal(path.resolve(root(text)?)?, *value) {
                     return Ok(());
                 }

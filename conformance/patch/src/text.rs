@@ -175,11 +175,17 @@ impl Text {
         self.index()
     }
 
-    fn index(&mut self) -> Result<(), Reason> {
+    /// Accounts for an operation that only reads: the way to a value may lead over all of the text.
+    pub(crate) fn look(&mut self) -> Result<(), Reason> {
         let cost = self.bytes.len() as u64;
         self.work = self.work.checked_sub(cost).ok_or_else(|| {
             Reason::too_costly("expected a patch of less work: fewer operations, or a smaller resource")
         })?;
+        Ok(())
+    }
+
+    fn index(&mut self) -> Result<(), Reason> {
+        self.look()?;
         scan(&self.bytes, &mut self.nodes, ScanLimits::default()).map_err(unreadable)
     }
 }

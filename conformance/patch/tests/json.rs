@@ -156,3 +156,12 @@ fn nulls(bytes: &[u8]) -> usize {
     let document = Document::new(bytes, &nodes);
     (0..).map_while(|index| document.at(index)).filter(|value: &Value<'_>| value.kind() == Kind::Null).count()
 }
+
+#[test]
+fn operations_that_only_look_are_work_too() {
+    let patch = format!("[{}]", vec![r#"{"op":"test","path":"/id","value":"p"}"#; 100].join(","));
+    assert!(patched(PATIENT, &patch).is_ok());
+    let context = Context { limits: Limits { work: 10_000, ..Limits::default() }, ..Context::new(Version::R4) };
+    let error = apply(PATIENT.as_bytes(), PatchFormat::Json, patch.as_bytes(), &context).unwrap_err();
+    assert_eq!(error.fault, Fault::TooCostly);
+}

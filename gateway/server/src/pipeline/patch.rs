@@ -19,6 +19,7 @@ use crate::authorize::{Permitted, confine};
 use crate::dispatch;
 use crate::failure::Failure;
 use crate::passage::{Passage, Stage};
+use crate::receive::aside::SMALL;
 use crate::respond::Manner;
 use crate::route::{self, Plan};
 use crate::translate;
@@ -164,7 +165,8 @@ impl Pipeline {
         let now = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let limits = Limits { bytes: self.limits.body, ..Limits::default() };
         let context = Context { version: request.version, now: i64::try_from(now).unwrap_or(i64::MAX), limits };
-        let bytes = resource.len().saturating_add(patch.bytes.len());
+        // Never here: a few `copy` or one expression of a small patch can be a second of work.
+        let bytes = resource.len().saturating_add(patch.bytes.len()).max(SMALL + 1);
         let work = move || ::patch::apply(&resource, patch.format, &patch.bytes, &context);
         let applied = self.limits.aside.work(bytes, self.deadline(request), work).await?;
         applied.map(Bytes::from).map_err(|error| refused(&error, request.markup.is_some()))
