@@ -105,6 +105,7 @@ const SECTIONS: &[&str] = &[
     "packages",
     "terminology",
     "audit",
+    "bulk",
     "telemetry",
 ];
 
@@ -123,6 +124,7 @@ impl<'i> Sections<'i> {
             packages: self.section("packages"),
             terminology: self.section("terminology"),
             audit: self.section("audit"),
+            bulk: self.section("bulk"),
             telemetry: self.section("telemetry"),
             source: self.source.clone(),
         };

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::settings::{
-    Adapter, Audit, Authorization, Client, Gateway, Issuer, Limits, Packages, Practice, RateLimits, Route, Telemetry,
-    Terminology,
+    Adapter, Audit, Authorization, Bulk, Client, Gateway, Issuer, Limits, Packages, Practice, RateLimits, Route,
+    Telemetry, Terminology,
 };
 
 /// The sections; only its schema is used.
@@ -27,6 +27,7 @@ struct Document {
     packages: Option<Packages>,
     terminology: Option<Terminology>,
     audit: Option<Audit>,
+    bulk: Option<Bulk>,
     telemetry: Option<Telemetry>,
 }
 

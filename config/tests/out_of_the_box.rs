@@ -37,6 +37,7 @@ fn the_defaults_that_are_shown_are_the_defaults() {
     let mut audit = shown.audit.clone();
     audit.retention_size = None;
     assert_eq!(json(&audit), json(&default.audit));
+    assert_eq!(json(&shown.bulk), json(&default.bulk));
     let mut telemetry = shown.telemetry.clone();
     (telemetry.otlp_endpoint, telemetry.otlp_authorities) = (None, None);
     assert_eq!(json(&telemetry), json(&default.telemetry));

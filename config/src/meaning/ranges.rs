@@ -22,7 +22,7 @@ type Bound = (Vec<&'static str>, bool, &'static str);
 fn bounds(meaning: &Meaning<'_>) -> Vec<Bound> {
     let config = meaning.config;
     let (gateway, limits, tokens, audit) = (&config.gateway, &config.limits, &config.authorization, &config.audit);
-    let codes = &config.terminology;
+    let (codes, bulk) = (&config.terminology, &config.bulk);
     let second = Duration::from_secs(1);
     let within = |value: u64, low: u64, high: u64| (low..=high).contains(&value);
     let times = |value: Duration, low: Duration, high: Duration| (low..=high).contains(&value);
@@ -86,6 +86,13 @@ fn bounds(meaning: &Meaning<'_>) -> Vec<Bound> {
             audit.retention_size.is_none_or(|size| size >= audit.segment_size),
             "expected at least one `audit.segment-size`",
         ),
+        (vec!["bulk", "max-size"], bulk.max_size >= bulk.file_size, "expected at least one `bulk.file-size`"),
+        (vec!["bulk", "file-size"], within(bulk.file_size.bytes(), 1 << 16, 1 << 36), "expected 64KiB to 64GiB"),
+        (vec!["bulk", "jobs-per-client"], within(bulk.jobs_per_client.into(), 1, 1000), "expected 1 to 1000"),
+        (vec!["bulk", "workers"], within(bulk.workers.into(), 1, 64), "expected 1 to 64"),
+        (vec!["bulk", "keep"], times(*bulk.keep, second, 366 * 86_400 * second), "expected 1s to 366d"),
+        (vec!["bulk", "page"], within(bulk.page.into(), 1, 10_000), "expected 1 to 10000"),
+        (vec!["bulk", "patience"], *bulk.patience <= 86_400 * second, "expected at most 1d"),
         (vec!["terminology", "time"], times(*codes.time, second / 100, 30 * second), "expected 10ms to 30s"),
         (vec!["terminology", "answers"], codes.answers > 0, "expected at least 1"),
         (vec!["terminology", "questions"], within(codes.questions.into(), 1, 1000), "expected 1 to 1000"),

@@ -3,6 +3,7 @@
 mod adapter;
 mod audit;
 mod authorization;
+mod bulk;
 mod gateway;
 mod limits;
 mod packages;
@@ -18,6 +19,7 @@ use crate::source::{Fault, Report, Source};
 pub use adapter::{Adapter, AdapterSettings, Breaker, Retry};
 pub use audit::{Audit, OnFull};
 pub use authorization::{Algorithm, Authorization, Client, Introspection, Issuer, JwkSet};
+pub use bulk::Bulk;
 pub use gateway::{ClientCertificates, Gateway, PlainHttp, Tls};
 pub use limits::{Limits, Rate, RateLimits};
 pub use packages::{Packages, PracticePackages};
@@ -52,6 +54,8 @@ pub struct Config {
     pub terminology: Terminology,
     /// The audit log.
     pub audit: Audit,
+    /// Exports.
+    pub bulk: Bulk,
     /// Logs and traces.
     pub telemetry: Telemetry,
     pub(crate) source: Arc<Source>,

@@ -39,6 +39,7 @@ constants! {
     CODE_SYSTEM = "CodeSystem",
     CONCEPT_MAP = "ConceptMap",
     COVERAGE = "Coverage",
+    GROUP = "Group",
     HEALTHCARE_SERVICE = "HealthcareService",
     LOCATION = "Location",
     OPERATION_DEFINITION = "OperationDefinition",

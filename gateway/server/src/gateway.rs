@@ -18,6 +18,8 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::admin::Admin;
 use crate::authorize::{self, Authority};
+use crate::bulk::Exports;
+use crate::bulk::worker::Workers;
 use crate::dispatch::Vitals;
 use crate::listener::pulse::Patience;
 use crate::listener::tls::{CertificateError, Certificates};
@@ -75,6 +77,9 @@ pub enum StartError {
     /// A route leads nowhere.
     #[error(transparent)]
     Route(#[from] route::RouteError),
+    /// The table of exports cannot be used.
+    #[error("exports")]
+    Exports(#[source] authorize::DatabaseError),
     /// A package cannot be loaded.
     #[error(transparent)]
     Packages(#[from] PackageError),
@@ -86,6 +91,7 @@ pub struct Gateway {
     clients: Listener,
     operators: Listener,
     certificates: Option<Arc<Certificates>>,
+    exports: Workers,
     admin: Arc<Admin>,
     background: [AbortOnDropHandle<()>; 2],
     drain: Duration,
@@ -124,12 +130,13 @@ impl Gateway {
         let plain = listener::Settings { certificates: None, ..settings };
         let admin = Arc::new(operator(&pipeline, config, certificates.clone())?);
         let operators = operators.start(&plain, &admin, &TaskTracker::new()).map_err(open)?;
+        let exports = Workers::start(&pipeline);
         let watch = certificates.as_ref().and_then(certificates::watch);
         let background = [
             AbortOnDropHandle::new(tokio::spawn(keep_up(Arc::clone(&pipeline)))),
             AbortOnDropHandle::new(tokio::spawn(ask_back_ends(Arc::clone(&admin)))),
         ];
-        Ok(Self { pipeline, clients, operators, certificates, background, admin, drain, _watch: watch })
+        Ok(Self { pipeline, clients, operators, certificates, exports, background, admin, drain, _watch: watch })
     }
 
     /// Where clients connect.
@@ -179,6 +186,7 @@ impl Gateway {
     pub async fn shutdown(self) -> bool {
         self.pipeline.owed.close();
         let clean = self.clients.shutdown(self.drain).await;
+        self.exports.shutdown(Duration::from_secs(5)).await;
         let _ = self.operators.shutdown(Duration::from_secs(1)).await;
         self.background.iter().for_each(|task| task.abort());
         let audit = self.pipeline.audit.clone();
@@ -227,7 +235,9 @@ async fn assemble(
     let routes = Routes::new(&routes, &adapters, &data::ground(config, &seal, clock, &additions))?;
     let meters = Meters::default();
     let authority = Authority::open(config, places, Arc::clone(clock), additions)?;
+    let exports = Exports::open(&data.join("exports"), &config.bulk).map_err(StartError::Exports)?;
     Ok(Pipeline {
+        exports: Arc::new(exports),
         sites,
         limits: receive_limits(config),
         authority,

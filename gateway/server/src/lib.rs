@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod authorize;
+pub mod bulk;
 pub mod command;
 pub mod consult;
 pub mod dispatch;

@@ -9,6 +9,7 @@ mod open;
 mod patch;
 mod perform;
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use tracing::Instrument;
 
 use crate::authorize::limits::RateLimitFields;
 use crate::authorize::{self, Authority, Permitted};
+use crate::bulk::Exports;
 use crate::dispatch::Vitals;
 use crate::failure::Failure;
 use crate::listener::{Answer, Body, Peer};
@@ -74,6 +76,8 @@ pub struct Pipeline {
     pub owed: TaskTracker,
     /// When this gateway started.
     pub started: SystemTime,
+    /// Bulk Data exports.
+    pub exports: Arc<Exports>,
     /// What `/metadata` says, for a moment.
     pub statements: discovery::Statements,
 }
@@ -136,6 +140,10 @@ impl Pipeline {
         match self.sites.door(path.segments()) {
             Door::Fhir(site, rest) => {
                 passage.format = negotiate::glimpse(&head.headers, head.uri.query(), site.version);
+                if let Some(behind) = behind_export(rest) {
+                    passage.readers = self.readers(head, &site.practice, false);
+                    return Box::pin(self.at_exports(head, site, behind, envelope, peer, passage)).await;
+                }
                 let shape = Shape::read(rest, site.version)?;
                 passage.readers = self.readers(head, &site.practice, shape.is_public());
                 match shape {
@@ -330,6 +338,12 @@ fn unaudited(full: audit::Full, text: &str) -> Failure {
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, IssueType::NoStore, text)
         .with_header(header::RETRY_AFTER, "5")
         .because(full)
+}
+
+/// What stands behind `$export/`: an export and its files are no interactions of FHIR's API.
+fn behind_export<'p, 's>(rest: &'p [Cow<'s, str>]) -> Option<&'p [Cow<'s, str>]> {
+    let (first, behind) = rest.split_first()?;
+    (first == "$export" && !behind.is_empty()).then_some(behind)
 }
 
 #[cfg(test)]

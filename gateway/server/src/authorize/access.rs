@@ -67,8 +67,8 @@ pub struct Denied {
 struct Needs {
     types: Vec<(ResourceType, Permissions)>,
     all: Permissions,
-    /// Nothing by itself: each entry is judged when the gateway takes the batch apart.
-    is_batch: bool,
+    /// Any scope will do, because more is judged later: for each entry of a batch, and by an operation itself.
+    any_scope: bool,
 }
 
 /// Decides whether a grant permits an interaction, and how far it reaches. System scopes go first, because they reach
@@ -95,7 +95,7 @@ impl Needs {
     fn of(interaction: &Interaction, vocabulary: Vocabulary) -> Self {
         use Permissions as P;
         let on = |permissions: P| interaction.resource_type().map(|of| (of, permissions)).into_iter().collect();
-        let one = |permissions: P| Self { types: on(permissions), all: P::default(), is_batch: false };
+        let one = |permissions: P| Self { types: on(permissions), all: P::default(), any_scope: false };
         // A condition searches, and its outcome tells what was found: it needs `s` beside the write, on all that it looks into.
         let by_condition = |permission: P, criteria: &Query| {
             one(permission.and(P::SEARCH)).and_of(criteria, interaction.resource_type(), vocabulary)
@@ -116,8 +116,8 @@ impl Needs {
                 one(P::SEARCH).and_of(query, Some(*resource_type), vocabulary)
             }
             Interaction::SearchSystem { query, .. } => Self::system_search(query).and_of(query, None, vocabulary),
-            Interaction::HistorySystem { .. } => Self { types: Vec::new(), all: P::SEARCH, is_batch: false },
-            Interaction::Batch { .. } => Self { types: Vec::new(), all: P::ALL, is_batch: true },
+            Interaction::HistorySystem { .. } => Self { types: Vec::new(), all: P::SEARCH, any_scope: false },
+            Interaction::Batch { .. } => Self { types: Vec::new(), all: P::ALL, any_scope: true },
             Interaction::Operation { name, level, parameters } => Self::operation(name, level, parameters),
         }
     }
@@ -131,7 +131,7 @@ impl Needs {
             }
             _ => vec![(None, Permissions::ALL)],
         };
-        let mut needs = Self { types: Vec::new(), all: Permissions::default(), is_batch: false };
+        let mut needs = Self { types: Vec::new(), all: Permissions::default(), any_scope: needed.is_empty() };
         for (of, permissions) in needed {
             match of {
                 Some(of) => needs.types.push((of, permissions)),
@@ -148,9 +148,9 @@ impl Needs {
             Ok(types) if !types.is_empty() => Self {
                 types: types.into_iter().map(|of| (of, Permissions::SEARCH)).collect(),
                 all: Permissions::default(),
-                is_batch: false,
+                any_scope: false,
             },
-            _ => Self { types: Vec::new(), all: Permissions::SEARCH, is_batch: false },
+            _ => Self { types: Vec::new(), all: Permissions::SEARCH, any_scope: false },
         }
     }
 
@@ -185,7 +185,7 @@ impl Needs {
     }
 
     fn are_met(&self, grant: &Grant, context: Context) -> bool {
-        if self.is_batch {
+        if self.any_scope {
             return grant.scopes.any(context);
         }
         let has_any = !self.types.is_empty() || !self.all.is_empty();

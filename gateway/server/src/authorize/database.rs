@@ -42,7 +42,7 @@ pub enum DatabaseError {
 ///
 /// # Errors
 /// When it cannot be used, or is of a later release.
-pub(super) fn open(path: &Path, schema: &str, version: i64) -> Result<Connection, DatabaseError> {
+pub(crate) fn open(path: &Path, schema: &str, version: i64) -> Result<Connection, DatabaseError> {
     let file = |source| DatabaseError::File { path: path.into(), source };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(file)?;

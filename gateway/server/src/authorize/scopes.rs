@@ -97,6 +97,16 @@ impl Scopes {
         self.named & (1 << name as u16) != 0
     }
 
+    /// What both permit.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        let mut common = self.clone();
+        common.types.iter_mut().zip(other.types.iter()).for_each(|(bits, more)| *bits &= more);
+        common.wildcard &= other.wildcard;
+        common.named &= other.named;
+        common
+    }
+
     /// Whether nothing at all is permitted.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -25,26 +25,34 @@ enum Content {
 pub struct Body {
     content: Content,
     exchange: Option<Exchange>,
+    is_unhurried: bool,
 }
 
 impl Body {
     /// No body.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { content: Content::Whole(None), exchange: None }
+        Self { content: Content::Whole(None), exchange: None, is_unhurried: false }
     }
 
     /// All of it.
     #[must_use]
     pub fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { content: Content::Whole((!bytes.is_empty()).then_some(bytes)), exchange: None }
+        Self { content: Content::Whole((!bytes.is_empty()).then_some(bytes)), exchange: None, is_unhurried: false }
     }
 
     /// As it arrives, with its length where that is known.
     #[must_use]
     pub fn pieces(length: Option<u64>, pieces: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static) -> Self {
-        Self { content: Content::Pieces(length, Box::pin(pieces)), exchange: None }
+        Self { content: Content::Pieces(length, Box::pin(pieces)), exchange: None, is_unhurried: false }
+    }
+
+    /// The same body, which may take longer than requests do in all, as long as its client takes it.
+    #[must_use]
+    pub const fn unhurried(mut self) -> Self {
+        self.is_unhurried = true;
+        self
     }
 
     /// How long it is, where that is known.
@@ -57,6 +65,9 @@ impl Body {
     }
 
     pub(super) fn until_the_end(mut self, exchange: Exchange) -> Self {
+        if self.is_unhurried {
+            exchange.unhurry();
+        }
         self.exchange = Some(exchange);
         self
     }

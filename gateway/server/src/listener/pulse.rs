@@ -61,7 +61,8 @@ struct State {
     idle_since: Instant,
     head_since: Option<Instant>,
     stalled_since: Option<Instant>,
-    exchanges: VecDeque<(u64, Instant)>,
+    /// With when each began; none for one that may take its time.
+    exchanges: VecDeque<(u64, Option<Instant>)>,
     next: u64,
 }
 
@@ -113,7 +114,7 @@ impl Pulse {
         let number = state.next;
         state.next += 1;
         state.head_since = None;
-        state.exchanges.push_back((number, now));
+        state.exchanges.push_back((number, Some(now)));
         Exchange { pulse: Arc::clone(self), number }
     }
 
@@ -127,7 +128,7 @@ impl Pulse {
     #[must_use]
     pub fn verdict(&self, now: Instant) -> Verdict {
         let state = self.state.lock();
-        let oldest = state.exchanges.front().map(|(_, since)| *since);
+        let oldest = state.exchanges.iter().find_map(|(_, since)| *since);
         let over = |since: Option<Instant>, most: Duration| since.is_some_and(|since| now >= since + most);
         if over(oldest, self.patience.total) {
             return Verdict::Cut("a request took too long in all");
@@ -138,10 +139,21 @@ impl Pulse {
         if over(state.head_since, self.patience.head) {
             return Verdict::Cut("the head of a request took too long");
         }
-        if oldest.is_none() && state.head_since.is_none() && now >= state.idle_since + self.patience.idle {
+        if state.exchanges.is_empty() && state.head_since.is_none() && now >= state.idle_since + self.patience.idle {
             return Verdict::Close;
         }
         Verdict::Wait(now + self.patience.look())
+    }
+}
+
+impl Exchange {
+    /// It may take longer than requests do in all: only a client that takes nothing is cut off.
+    pub(super) fn unhurry(&self) {
+        let mut state = self.pulse.state.lock();
+        let own = state.exchanges.iter_mut().find(|(number, _)| *number == self.number);
+        if let Some((_, since)) = own {
+            *since = None;
+        }
     }
 }
 
@@ -196,6 +208,18 @@ mod tests {
         assert!(matches!(pulse.verdict(late), Verdict::Cut(_)));
         pulse.written(true);
         assert!(matches!(pulse.verdict(late), Verdict::Wait(_)));
+    }
+
+    #[test]
+    fn a_file_may_take_its_time_while_its_client_takes_it() {
+        let (pulse, start, patience) = pulse();
+        let download = pulse.begin(start);
+        download.unhurry();
+        let late = start + patience.total.max(patience.idle) * 3;
+        assert!(matches!(pulse.verdict(late), Verdict::Wait(_)));
+        pulse.written(false);
+        assert!(matches!(pulse.verdict(late + patience.stall), Verdict::Cut(_)));
+        drop(download);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use http::{Method, Response, StatusCode, header};
 
 use crate::authorize::Permitted;
 use crate::authorize::scope::Permissions;
+use crate::bulk::kick_off;
 use crate::failure::Failure;
 use crate::listener::Body;
 use crate::passage::Passage;
@@ -34,8 +35,15 @@ use crate::route::Routes;
 pub use ask::Ask;
 
 /// Every operation of the gateway's own.
-pub static TABLE: &[&Operation] =
-    &[&validate::OPERATION, &matching::OPERATION, &everything::OF_PATIENT, &everything::OF_ENCOUNTER];
+pub static TABLE: &[&Operation] = &[
+    &validate::OPERATION,
+    &matching::OPERATION,
+    &everything::OF_PATIENT,
+    &everything::OF_ENCOUNTER,
+    &kick_off::OF_SYSTEM,
+    &kick_off::OF_PATIENTS,
+    &kick_off::OF_GROUP,
+];
 
 /// What the gateway knows of an operation.
 pub struct Operation {
@@ -51,7 +59,8 @@ pub struct Operation {
     pub methods: &'static [Method],
     /// Whether it changes nothing: it then ends when its client goes away.
     pub is_safe: bool,
-    /// What a token must permit before anything is done; on all types where none is named.
+    /// What a token must permit before anything is done; on all types where none is named. Where nothing is listed, any scope will do,
+    /// and the operation asks for more itself.
     pub needs: fn(&Level, &Parameters) -> Vec<Needed>,
     /// Whether a token of one patient may call it.
     pub patients: Patients,

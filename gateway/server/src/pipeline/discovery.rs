@@ -110,6 +110,10 @@ impl Pipeline {
             "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
             "rest": [rest],
         });
+        // Bulk Data Access 2.0.0 asks for it of whoever exports.
+        if capability.operations.contains_key("export") {
+            statement["instantiates"] = json!(["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"]);
+        }
         if capability.resources.values().any(patches) {
             statement["patchFormat"] =
                 json!(["application/json-patch+json", "application/fhir+json", "application/fhir+xml"]);

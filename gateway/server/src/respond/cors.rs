@@ -8,8 +8,8 @@ use crate::listener::Body;
 const REQUEST_FIELDS: &str = "accept, authorization, content-type, idempotency-key, if-match, if-modified-since, \
      if-none-exist, if-none-match, prefer, traceparent, tracestate, x-request-id";
 /// What a page may read beside what it always may.
-const RESPONSE_FIELDS: &str = "content-location, etag, last-modified, location, preference-applied, ratelimit, \
-     ratelimit-policy, retry-after, www-authenticate, x-frontdesk-warnings, x-request-id";
+const RESPONSE_FIELDS: &str = "content-location, etag, expires, last-modified, location, preference-applied, ratelimit, \
+     ratelimit-policy, retry-after, www-authenticate, x-frontdesk-warnings, x-progress, x-request-id";
 
 /// Who may read an answer from a page of another origin.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -129,6 +129,12 @@ impl Routes {
         offers(&route.capability(), Some(of), code).then(|| route.plan_for(Some(of)))
     }
 
+    /// Whether several adapters together answer an interaction on a type.
+    #[must_use]
+    pub fn is_joined(&self, practice: &Practice, of: ResourceType, code: InteractionCode) -> bool {
+        find(self.of(practice), Some(of), code).is_some_and(|route| route.members.len() > 1)
+    }
+
     /// What a practice's base offers: the live capabilities of its adapters, as its routes let them through.
     #[must_use]
     pub fn capability(&self, practice: &Practice) -> Capability {

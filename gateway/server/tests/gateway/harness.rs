@@ -87,6 +87,37 @@ impl Practice {
         Self { gateway, folder, key, client }
     }
 
+    /// The same gateway after an end and a new start, at the same address and with the same data.
+    pub(crate) async fn restarted(self, settings: &str, adapters: BTreeMap<String, Arc<dyn Adapter>>) -> Self {
+        self.started_again(settings, adapters, |_| {}).await
+    }
+
+    /// The same, where the client may ask for these scopes only.
+    pub(crate) async fn narrowed(self, scopes: &str, adapters: BTreeMap<String, Arc<dyn Adapter>>) -> Self {
+        let narrow = |config: &mut config::Config| {
+            config.clients.values_mut().for_each(|client| client.scopes = scopes.to_owned());
+        };
+        self.started_again("", adapters, narrow).await
+    }
+
+    async fn started_again(
+        self,
+        settings: &str,
+        adapters: BTreeMap<String, Arc<dyn Adapter>>,
+        change: impl FnOnce(&mut config::Config),
+    ) -> Self {
+        let Self { gateway, folder, key, client } = self;
+        let address = gateway.address();
+        gateway.shutdown().await;
+        let jwks = folder.path().join("client.jwks");
+        let mut config = config::parse("test", &text(folder.path(), &jwks, settings)).unwrap();
+        config.gateway.listen = address;
+        change(&mut config);
+        config.routes.splice(0..0, adapters.iter().map(|(name, adapter)| to(name, &**adapter)));
+        let gateway = Gateway::start_with(config, adapters).await.unwrap();
+        Self { gateway, folder, key, client }
+    }
+
     /// The folder with its data.
     pub(crate) fn data(&self) -> &Path {
         self.folder.path()

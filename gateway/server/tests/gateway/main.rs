@@ -5,6 +5,7 @@
 mod harness;
 
 mod batches;
+mod bulk;
 mod confinement;
 mod console;
 mod disconnects;
