@@ -7,12 +7,16 @@ use fhir::{Capability, InteractionCode, ResourceType, Version};
 use search::{Parameter, ParameterType};
 
 use crate::query::is_searchable;
+use crate::settings::ConditionalDelete;
 
 /// Everything that the store offers in a release.
-pub(crate) fn capability(version: Version) -> Capability {
+pub(crate) fn capability(version: Version, deletes: ConditionalDelete) -> Capability {
     let stored = ResourceType::all().filter(|kind| is_stored(*kind, version));
     let mut pointing = pointing(version);
-    let resources = stored.map(|kind| (kind, resource(version, kind, pointing.remove(&kind).unwrap_or_default())));
+    let resources = stored.map(|kind| {
+        let offered = resource(version, kind, pointing.remove(&kind).unwrap_or_default());
+        (kind, ResourceCapability { conditional_delete: Some(deletes.code().into()), ..offered })
+    });
     Capability {
         resources: resources.collect(),
         system: [InteractionCode::SearchSystem, InteractionCode::HistorySystem, InteractionCode::Transaction].into(),
@@ -48,7 +52,6 @@ fn resource(version: Version, resource_type: ResourceType, revinclude: BTreeSet<
         update_create: true,
         conditional_create: true,
         conditional_update: true,
-        conditional_delete: Some("single".into()),
         ..ResourceCapability::default()
     }
 }

@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use adapter::{Call, Error, ErrorKind, Reply, Status};
-use fhir::Id;
+use fhir::{Id, Version};
 
-use crate::query;
+use crate::query::{self, Condition};
 use crate::record;
 use crate::scopes::Scope;
+use crate::settings::ConditionalDelete;
 use crate::sql::Connection;
 use crate::store::absent;
-use crate::write::Draft;
+use crate::write::{self, Draft};
 
 /// Longest that a condition may hold the writer up.
 pub(crate) const CONDITION: Duration = Duration::from_secs(2);
@@ -28,6 +29,44 @@ pub(crate) fn one_match(connection: &Connection, condition: &query::Condition) -
         return Err(Error::new(ErrorKind::MultipleMatches, text));
     }
     Ok(found.pop())
+}
+
+/// Resources that one delete takes, at most: it holds the writer up for all of them.
+const MOST_DELETED: usize = 1_000;
+
+/// What a delete with criteria takes (http.html#cond-delete), before the deadline of its condition.
+pub(crate) struct Deletion {
+    pub(crate) how: ConditionalDelete,
+    pub(crate) deadline: Instant,
+    pub(crate) version: Version,
+    pub(crate) now: i64,
+}
+
+impl Deletion {
+    /// Deletes what meets the condition. The reply speaks of a resource where it is one.
+    pub(crate) fn run(&self, connection: &Connection, scope: &Scope, condition: &Condition) -> Result<Reply, Error> {
+        let found = match self.how {
+            ConditionalDelete::Single => {
+                connection.until(self.deadline, || one_match(connection, condition))?.into_iter().collect()
+            }
+            ConditionalDelete::Multiple => {
+                connection.until(self.deadline, || condition.first(connection, MOST_DELETED + 1))?
+            }
+        };
+        if found.len() > MOST_DELETED {
+            let text = format!("the criteria match more than {MOST_DELETED} resources; expected fewer in one delete");
+            return Err(Error::new(ErrorKind::TooCostly, text));
+        }
+        let is_one = found.len() == 1;
+        let mut reply = Reply::new(Status::NoContent);
+        for id in found {
+            let one = write::delete(connection, scope, self.version, id, None, self.now)?;
+            if is_one {
+                reply = one;
+            }
+        }
+        Ok(reply)
+    }
 }
 
 pub(crate) fn existing(connection: &Connection, scope: &Scope, id: Id) -> Result<Reply, Error> {

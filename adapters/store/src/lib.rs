@@ -29,7 +29,7 @@ mod writer;
 
 pub use backup::{BackupError, backup};
 pub use schema::OpenError;
-pub use settings::{DatabaseUrl, Settings};
+pub use settings::{ConditionalDelete, DatabaseUrl, Settings};
 pub use sql::{Error as DatabaseError, SourceError};
 pub use store::Store;
 pub use transfer::{Location, MoveError, Moved, migrate};
@@ -46,7 +46,7 @@ impl AdapterKind for Kind {
     type Adapter = Store;
 
     fn offers(settings: &Settings) -> Option<fhir::Capability> {
-        Some(capability::capability(settings.fhir_version))
+        Some(capability::capability(settings.fhir_version, settings.conditional_delete))
     }
 
     async fn connect(settings: Settings, host: Host) -> Result<Store, ConnectError> {

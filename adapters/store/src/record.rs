@@ -125,6 +125,12 @@ pub(crate) fn version(connection: &Connection, scope: i64, id: &str, number: i64
     Ok(connection.one(sql, &values![scope, id, number], Version::from_row)?)
 }
 
+/// The key of one version of a resource.
+pub(crate) fn version_key(connection: &Connection, resource: i64, number: i64) -> Result<Option<i64>, Error> {
+    let sql = "SELECT key FROM version WHERE resource = ?1 AND number = ?2";
+    Ok(connection.one(sql, &values![resource, number], |row| row.get(0))?)
+}
+
 /// Versions by a query for `number, updated, method, body`: fewer when they are large.
 pub(crate) fn versions(connection: &Connection, sql: &str, values: &[Value<'_>]) -> Result<Vec<Version>, Error> {
     let mut versions = Vec::new();

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use adapter::setting::{Secret, Size};
 use fhir::Version;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::sql::{SourceError, check_url};
 
@@ -32,6 +32,9 @@ pub struct Settings {
     pub largest_page: u32,
     /// Threads that search, each with a connection: 2 with a file, 8 with a database, whose reads by key they do as well.
     pub search_threads: Option<usize>,
+    /// What a delete with criteria that several resources match does: `single` refuses it, `multiple` deletes them all, a thousand at
+    /// most.
+    pub conditional_delete: ConditionalDelete,
     /// Largest size of the database, its log not counted: `10GiB`. Beyond it writes are refused as if the disk were full.
     pub max_size: Option<Size>,
 }
@@ -47,6 +50,7 @@ impl Default for Settings {
             page_size: 50,
             largest_page: 1_000,
             search_threads: None,
+            conditional_delete: ConditionalDelete::Single,
             max_size: None,
         }
     }
@@ -56,6 +60,26 @@ impl Settings {
     /// Threads that search.
     pub(crate) fn threads(&self) -> usize {
         self.search_threads.unwrap_or(if self.database.is_some() { 8 } else { 2 }).max(1)
+    }
+}
+
+/// How much a delete with criteria may take (http://hl7.org/fhir/conditional-delete-status).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConditionalDelete {
+    /// One resource.
+    Single,
+    /// All that match.
+    Multiple,
+}
+
+impl ConditionalDelete {
+    /// Its code.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Multiple => "multiple",
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use fhir::{Capability, Id, Interaction, Query, Resource, ResourceType, VersionId
 
 use crate::capability::{capability, is_stored};
 use crate::checkpoint::Checkpoints;
-use crate::conditional::{CONDITION, condition_deadline, existing, one_match, unmatched};
+use crate::conditional::{CONDITION, Deletion, condition_deadline, existing, one_match, unmatched};
 use crate::connections::Connections;
 use crate::instant::micros;
 use crate::place::Place;
@@ -18,7 +18,7 @@ use crate::query::{self, Search, Sight};
 use crate::schema::OpenError;
 use crate::scopes::{Scope, Scopes, intern, look_up};
 use crate::searches::Searches;
-use crate::settings::Settings;
+use crate::settings::{ConditionalDelete, Settings};
 use crate::sql::Connection;
 use crate::write::{self, Draft};
 use crate::writer::Writer;
@@ -35,6 +35,7 @@ pub struct Store {
     pub(crate) capability: Arc<Capability>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pages: query::Pages,
+    pub(crate) conditional_delete: ConditionalDelete,
 }
 
 impl Store {
@@ -61,9 +62,10 @@ impl Store {
             connections: place.file().map(|path| Connections::new(path.to_owned())),
             preparation,
             scopes,
-            capability: Arc::new(capability(version)),
+            capability: Arc::new(capability(version, settings.conditional_delete)),
             clock: Arc::clone(&host.clock),
             pages: query::Pages::new(settings, host),
+            conditional_delete: settings.conditional_delete,
         })
     }
 
@@ -203,7 +205,7 @@ impl Store {
             .await
     }
 
-    /// http.html#cond-delete, `single`.
+    /// http.html#cond-delete
     async fn conditional_delete(
         &self,
         call: &Call,
@@ -212,16 +214,13 @@ impl Store {
     ) -> Result<Reply, Error> {
         let scope = self.scope(call, resource_type).await?;
         let condition = self.condition(call, &scope, criteria)?;
+        let deletion = self.deletion(call);
+        self.writer.write(call.deadline, move |connection| deletion.run(connection, &scope, &condition)).await
+    }
+
+    pub(crate) fn deletion(&self, call: &Call) -> Deletion {
         let (now, version) = (self.now(), self.capability.version);
-        let condition_deadline = condition_deadline(call);
-        self.writer
-            .write(call.deadline, move |connection| {
-                match connection.until(condition_deadline, || one_match(connection, &condition))? {
-                    Some(id) => write::delete(connection, &scope, version, id, None, now),
-                    None => Ok(Reply::new(Status::NoContent)),
-                }
-            })
-            .await
+        Deletion { how: self.conditional_delete, deadline: condition_deadline(call), version, now }
     }
 
     async fn search(&self, call: &Call, search: Search) -> Result<Reply, Error> {

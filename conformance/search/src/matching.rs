@@ -41,11 +41,23 @@ pub fn meets(condition: &Condition, values: &[IndexValue<'_>]) -> bool {
     let any =
         |modifier: Option<Modifier>| condition.values.iter().any(|operand| matches_any(operand, modifier, values));
     match condition.modifier {
-        Some(Modifier::Missing(missing)) => values.is_empty() == missing,
+        Some(Modifier::Missing(missing)) => is_missing(condition, values) == missing,
         Some(Modifier::Not) => !any(None),
         Some(Modifier::In | Modifier::NotIn) => false,
         modifier => any(modifier),
     }
+}
+
+/// Of a composite: no occurrence has all of its parts.
+fn is_missing(condition: &Condition, values: &[IndexValue<'_>]) -> bool {
+    let parts = condition.parameter.components.len();
+    if parts == 0 {
+        return values.is_empty();
+    }
+    let has = |occurrence: &[(u32, usize, &IndexValue<'_>)]| {
+        (0..parts).all(|wanted| occurrence.iter().any(|(_, part, _)| *part == wanted))
+    };
+    !occurrences(values).chunk_by(|left, right| left.0 == right.0).any(has)
 }
 
 fn matches_any(operand: &Operand, modifier: Option<Modifier>, values: &[IndexValue<'_>]) -> bool {
@@ -57,19 +69,24 @@ fn matches_any(operand: &Operand, modifier: Option<Modifier>, values: &[IndexVal
 
 /// Every part matches in one and the same occurrence.
 fn composite(parts: &[Operand], values: &[IndexValue<'_>]) -> bool {
-    let mut grouped: Vec<_> = values
+    occurrences(values).chunk_by(|left, right| left.0 == right.0).any(|occurrence| {
+        parts.iter().enumerate().all(|(part, operand)| {
+            occurrence.iter().any(|(_, own_part, value)| *own_part == part && matches_one(operand, None, value))
+        })
+    })
+}
+
+/// The parts of composites, each with its occurrence and its place in it, sorted by occurrence.
+fn occurrences<'v, 'a>(values: &'v [IndexValue<'a>]) -> Vec<(u32, usize, &'v IndexValue<'a>)> {
+    let mut parts: Vec<_> = values
         .iter()
         .filter_map(|value| match value {
             IndexValue::Composite { group, part, value } => Some((*group, usize::from(*part), value.as_ref())),
             _ => None,
         })
         .collect();
-    grouped.sort_by_key(|(group, ..)| *group);
-    grouped.chunk_by(|left, right| left.0 == right.0).any(|occurrence| {
-        parts.iter().enumerate().all(|(part, operand)| {
-            occurrence.iter().any(|(_, own_part, value)| *own_part == part && matches_one(operand, None, value))
-        })
-    })
+    parts.sort_by_key(|(group, ..)| *group);
+    parts
 }
 
 fn matches_one(operand: &Operand, modifier: Option<Modifier>, value: &IndexValue<'_>) -> bool {

@@ -239,3 +239,20 @@ fn is_single(definitions: &'static Definitions, base: ResourceType, expression: 
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_that_does_not_repeat_is_single_and_nothing_else_is() {
+        let is_single = |kind, code| parameter(Version::R4, kind, code).unwrap().is_single;
+        assert!(is_single(ResourceType::APPOINTMENT, "date"));
+        assert!(is_single(ResourceType::SLOT, "start"));
+        assert!(is_single(ResourceType::PATIENT, "birthdate"));
+        assert!(!is_single(ResourceType::PATIENT, "family"));
+        assert!(!is_single(ResourceType::APPOINTMENT, "status"));
+        // A path through elements that repeat.
+        assert!(!is_single(ResourceType::PRACTITIONER_ROLE, "location"));
+    }
+}

@@ -164,6 +164,8 @@ pub(crate) fn alternatives(
         }
         (None, Operand::Url { url, version: None }) => Some(address(url, base)),
         (None, Operand::Uri(uri)) => Some(vec![url(uri.clone())]),
+        (Some(Modifier::Below), Operand::Uri(uri)) => Some(below(uri)),
+        (Some(Modifier::Above), Operand::Uri(uri)) => Some(above(uri)),
         _ => None,
     }
 }
@@ -232,6 +234,25 @@ fn address(text: &str, base: &str) -> Vec<Alternative> {
         all.push(local(kind, id));
     }
     all
+}
+
+/// search.html#uri: the URI itself and what is under it, by whole segments; a URN has none.
+fn below(uri: &str) -> Vec<Alternative> {
+    if uri.starts_with("urn:") {
+        return Vec::new();
+    }
+    let root = uri.strip_suffix('/').unwrap_or(uri);
+    vec![url(root.to_owned()), Alternative::new(Table::Link, Test::Begins(format!("{root}/")), true)]
+}
+
+/// The URI itself and what it is under, each with a slash at its end or without.
+fn above(uri: &str) -> Vec<Alternative> {
+    if uri.starts_with("urn:") {
+        return Vec::new();
+    }
+    let ends = uri.match_indices('/').map(|(end, _)| end).chain([uri.len()]);
+    let roots = ends.filter_map(|end| uri.get(..end));
+    roots.flat_map(|root| [url(root.to_owned()), url(format!("{root}/"))]).collect()
 }
 
 /// A relative reference, `Patient/1`.

@@ -75,13 +75,19 @@ fn check(condition: &Condition) -> Result<(), Error> {
     if !is_searchable(condition.parameter) {
         return Err(not_supported(format!("the store does not offer the search parameter `{code}`")));
     }
-    match condition.modifier {
-        Some(Modifier::In | Modifier::NotIn | Modifier::Above | Modifier::Below) => Err(not_supported(format!(
-            "the store does not offer that modifier of `{code}` (known: exact, contains, missing, not, text, of-type, \
-             identifier, a resource type)"
-        ))),
-        _ => Ok(()),
-    }
+    let instead = match condition.modifier {
+        Some(Modifier::In | Modifier::NotIn) => "the codes of the value set, separated by commas",
+        // search.html#uri: the path of a URI says what lies below it.
+        Some(Modifier::Above | Modifier::Below) if condition.parameter.kind == ParameterType::Uri => return Ok(()),
+        Some(Modifier::Above | Modifier::Below) if condition.parameter.kind == ParameterType::Token => {
+            "the codes that are meant, separated by commas: the store knows no hierarchy of codes"
+        }
+        Some(Modifier::Above | Modifier::Below) => {
+            "the references that are meant, separated by commas: the store knows no hierarchy of resources"
+        }
+        _ => return Ok(()),
+    };
+    Err(not_supported(format!("the store does not offer that modifier of `{code}`; expected {instead}")))
 }
 
 fn clause(condition: &Condition, scope: &Scope, base: &str) -> Option<Clause> {

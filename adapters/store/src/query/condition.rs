@@ -45,6 +45,14 @@ impl Condition {
     /// # Errors
     /// `Invalid` for criteria that the store does not offer.
     pub(crate) fn first_two(&self, connection: &Connection) -> Result<Vec<Id>, Error> {
+        self.first(connection, 2)
+    }
+
+    /// The ids of the first so many matches.
+    ///
+    /// # Errors
+    /// `Invalid` for criteria that the store does not offer.
+    pub(crate) fn first(&self, connection: &Connection, count: usize) -> Result<Vec<Id>, Error> {
         let (criteria, compartments) = (self.criteria.clone(), self.compartments.clone());
         let filter = Filter::new(connection, &self.scope, criteria, compartments, &self.sight)?;
         let mut values = Values::new(connection);
@@ -55,7 +63,7 @@ impl Condition {
             if filter.admits(connection, row.get(0)?, &self.scope)? {
                 found.extend(row.get::<String>(1)?.parse::<Id>());
             }
-            Ok::<_, Error>(if found.len() < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            Ok::<_, Error>(if found.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
         Ok(found)
     }

@@ -8,11 +8,11 @@ use adapter::Error;
 use fhir::ResourceType;
 use fhir::json::Document;
 use search::query::Include;
-use search::{IndexValue, ParameterType};
+use search::{IndexValue, ParameterType, ReferenceValue};
 
 use super::page::Entry;
 use super::sight::Sight;
-use crate::record;
+use crate::record::{self, Current};
 use crate::scopes::Scope;
 use crate::sql::{Connection, values};
 use crate::write::scanned;
@@ -65,8 +65,8 @@ impl Includes {
         let forward: Vec<&Include> =
             self.includes.iter().filter(applies).filter(|include| include.source == entry.resource_type).collect();
         if !forward.is_empty() {
-            for (resource_type, id) in targets(entry, &forward, round.sight) {
-                round.take_target(resource_type, &id)?;
+            for target in targets(entry, &forward, round.sight) {
+                round.take_target(&target)?;
             }
         }
         for include in self.revincludes.iter().filter(applies) {
@@ -78,34 +78,43 @@ impl Includes {
     }
 }
 
+/// What a reference points to in this store.
+#[derive(PartialEq)]
+struct Target {
+    resource_type: ResourceType,
+    id: String,
+    /// The version that it names.
+    version: Option<String>,
+}
+
 /// What the references of a resource point to in this store, each once.
-fn targets(entry: &Entry, includes: &[&Include], sight: &Sight) -> Vec<(ResourceType, String)> {
+fn targets(entry: &Entry, includes: &[&Include], sight: &Sight) -> Vec<Target> {
     let Ok(nodes) = scanned(&entry.body) else { return Vec::new() };
     let mut found = Vec::new();
-    search::extract(
-        Document::new(&entry.body, &nodes),
-        entry.resource_type,
-        sight.vocabulary(),
-        &mut |parameter, value| {
-            let IndexValue::Reference(reference) = value else { return };
-            let local = match (reference.resource_type, &reference.id, &reference.url) {
-                (Some(resource_type), Some(id), _) => Some((resource_type, id.to_string())),
-                (Some(resource_type), None, Some(url)) => {
-                    url.strip_prefix(&sight.prefix(resource_type)).map(|id| (resource_type, id.to_owned()))
-                }
-                _ => None,
-            };
-            let Some(target) = local else { return };
-            let is_meant = |include: &&Include| {
-                include.parameter.is_none_or(|wanted| wanted.code == parameter.code)
-                    && include.target.is_none_or(|wanted| wanted == target.0)
-            };
-            if includes.iter().any(is_meant) && !found.contains(&target) {
-                found.push(target);
-            }
-        },
-    );
+    search::extract(Document::new(&entry.body, &nodes), entry.resource_type, sight.vocabulary(), &mut |parameter, value| {
+        let IndexValue::Reference(reference) = value else { return };
+        let Some(target) = target(&reference, sight) else { return };
+        let is_meant = |include: &&Include| {
+            include.parameter.is_none_or(|wanted| wanted.code == parameter.code)
+                && include.target.is_none_or(|wanted| wanted == target.resource_type)
+        };
+        if includes.iter().any(is_meant) && !found.contains(&target) {
+            found.push(target);
+        }
+    });
     found
+}
+
+fn target(reference: &ReferenceValue<'_>, sight: &Sight) -> Option<Target> {
+    let resource_type = reference.resource_type?;
+    if let Some(id) = &reference.id {
+        let version = reference.version.as_deref().map(str::to_owned);
+        return Some(Target { resource_type, id: id.to_string(), version });
+    }
+    let url = reference.url.as_deref()?;
+    let rest = url.strip_prefix(&sight.prefix(resource_type))?;
+    let (id, named) = rest.split_once("/_history/").map_or((rest, None), |(id, version)| (id, Some(version)));
+    Some(Target { resource_type, id: id.to_owned(), version: named.map(str::to_owned) })
 }
 
 /// What was found so far.
@@ -118,14 +127,31 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    fn take_target(&mut self, resource_type: ResourceType, id: &str) -> Result<(), Error> {
-        if !self.sight.may_bring(resource_type) {
+    fn take_target(&mut self, target: &Target) -> Result<(), Error> {
+        let Some(scope) = self.sight.scope(self.connection, target.resource_type)? else { return Ok(()) };
+        let Some(current) = record::current(self.connection, scope.key, &target.id)? else { return Ok(()) };
+        let named = target.version.as_ref().map(|version| version.parse::<i64>());
+        match named {
+            _ if current.is_deleted => Ok(()),
+            None => self.take(&scope, current.key, current.version, &target.id),
+            Some(Ok(number)) if number == current.number => self.take(&scope, current.key, current.version, &target.id),
+            Some(Ok(number)) => self.take_version(&scope, &current, &target.id, number),
+            // None of ours.
+            Some(Err(_)) => Ok(()),
+        }
+    }
+
+    /// references.html#Reference.reference: one to a version means that version. Whoever may not see the resource as it is now does not
+    /// see it as it was.
+    fn take_version(&mut self, scope: &Arc<Scope>, current: &Current, id: &str, number: i64) -> Result<(), Error> {
+        let now = record::body(self.connection, current.version)?.unwrap_or_default();
+        if !self.sight.admits(scope.resource_type, &now) {
             return Ok(());
         }
-        let Some(scope) = self.sight.scope(self.connection, resource_type)? else { return Ok(()) };
-        match record::current(self.connection, scope.key, id)? {
-            Some(current) if !current.is_deleted => self.take(&scope, current.key, current.version, id),
-            _ => Ok(()),
+        match record::version_key(self.connection, current.key, number)? {
+            // No resource has such a key: the version stands beside the resource itself.
+            Some(version) => self.take(scope, -version, version, id),
+            None => Ok(()),
         }
     }
 

@@ -19,6 +19,7 @@ use fhir::{Id, Resource, ResourceType, Version, VersionId};
 use crate::instant::{instant, micros};
 use crate::query::{Condition, Pages};
 use crate::scopes::Scope;
+use crate::settings::ConditionalDelete;
 use crate::sql::Connection;
 use crate::write::Draft;
 
@@ -31,6 +32,8 @@ pub(crate) struct Transaction {
     /// Conditional references, as they are written.
     conditions: HashMap<String, Option<Condition>>,
     base: Arc<str>,
+    /// What a delete with criteria may take.
+    deletes: ConditionalDelete,
     version: Version,
     now: i64,
     /// Until when conditions and reads may hold the writer up.

@@ -7,7 +7,7 @@ use fhir::{Id, Resource, ResourceType};
 
 use super::references::{Resolved, Resolver, unmatched};
 use super::{Action, Content, Done, Entry, Place, Target, Transaction, Write, located};
-use crate::conditional::{existing, one_match};
+use crate::conditional::{Deletion, existing, one_match};
 use crate::query::Condition;
 use crate::sql::Connection;
 use crate::{record, write};
@@ -62,10 +62,10 @@ impl Transaction {
             Action::Delete { scope: None, if_match, .. } => {
                 write::check_match(None, if_match.as_ref()).map(|()| Reply::new(Status::NoContent))
             }
-            Action::ConditionalDelete { scope, condition } => match self.one(connection, &condition)? {
-                Some(id) => write::delete(connection, &scope, self.version, id, None, self.now),
-                None => Ok(Reply::new(Status::NoContent)),
-            },
+            Action::ConditionalDelete { scope, condition } => {
+                let Self { deletes: how, deadline, version, now, .. } = *self;
+                Deletion { how, deadline, version, now }.run(connection, &scope, &condition)
+            }
             Action::Write(_) | Action::Look(_) => Err(forgotten()),
         }
     }

@@ -51,6 +51,7 @@ impl Store {
             conditions: HashMap::new(),
             base: Arc::clone(&call.base),
             version: self.capability.version,
+            deletes: self.conditional_delete,
             now: self.now(),
             deadline: condition_deadline(call),
         };

@@ -215,3 +215,31 @@ async fn pages_of_a_search_have_the_includes_of_their_own_matches() {
     let query = link["url"].as_str().unwrap().split_once('?').unwrap().1.to_owned();
     assert_eq!(ids(&search(&store, "Appointment", &query).await.unwrap()), ["a2", "p2"]);
 }
+
+#[tokio::test]
+async fn a_reference_to_a_version_brings_that_version_along() {
+    let (_folder, store) = fresh();
+    put(&store, "Patient", "p", r#""active":true"#).await;
+    put(&store, "Patient", "p", r#""active":false"#).await;
+    let version =
+        |reference: &str| format!(r#""status":"booked","participant":[{{"actor":{{"reference":"{reference}"}}}}]"#);
+    for (id, reference, expected) in [
+        ("old", "Patient/p/_history/1".to_owned(), vec![("old", "1"), ("p", "1")]),
+        ("now", "Patient/p/_history/2".to_owned(), vec![("now", "1"), ("p", "2")]),
+        ("none", "Patient/p/_history/9".to_owned(), vec![("none", "1")]),
+        ("other", "Patient/p/_history/x".to_owned(), vec![("other", "1")]),
+        ("absolute", format!("{BASE}/Patient/p/_history/1"), vec![("absolute", "1"), ("p", "1")]),
+        ("plain", "Patient/p".to_owned(), vec![("plain", "1"), ("p", "2")]),
+    ] {
+        put(&store, "Appointment", id, &version(&reference)).await;
+        let query = format!("_id={id}&_include=Appointment:patient");
+        let bundle = search(&store, "Appointment", &query).await.unwrap();
+        let entries = bundle["entry"].as_array().unwrap();
+        let found: Vec<_> = entries
+            .iter()
+            .map(|entry| &entry["resource"])
+            .map(|found| (found["id"].as_str().unwrap(), found["meta"]["versionId"].as_str().unwrap()))
+            .collect();
+        assert_eq!((found, &bundle["total"]), (expected, &1.into()), "{reference}");
+    }
+}

@@ -13,3 +13,4 @@ mod outage;
 mod server;
 mod support;
 mod transfer;
+mod upgrade;

@@ -10,6 +10,10 @@ mod confinement;
 mod contract;
 #[path = "include.rs"]
 mod include;
+#[path = "links.rs"]
+mod links;
+#[path = "modifiers.rs"]
+mod modifiers;
 #[path = "nested.rs"]
 mod nested;
 #[path = "oracle.rs"]

@@ -10,7 +10,7 @@ use fhir::{Interaction, Query, ResourceType};
 use store::Store;
 
 use super::{fresh, open};
-use crate::support::{bytes, call, create, host, id, json, read, update};
+use crate::support::{bytes, call, create, host, id, ids, json, read, search, update};
 
 const PATIENT: &str = r#"{ "resourceType" : "Patient",
   "active" : true, "extension":[{"url":"http://unknown","valueDecimal":1.50}], "birthDate":"1970-01-01","_birthDate":{"id":"x"} }"#;
@@ -143,4 +143,35 @@ async fn each_version_is_later_than_the_one_before_even_when_the_clock_was_set_b
         assert!(at > before);
         before = at;
     }
+}
+
+#[tokio::test]
+async fn a_delete_with_criteria_takes_several_where_the_settings_say_so() {
+    let (mut place, store) = fresh();
+    for (id, gender) in [("a", "male"), ("b", "male"), ("c", "female")] {
+        update(&store, id, &format!(r#"{{"resourceType":"Patient","gender":"{gender}"}}"#)).await.unwrap();
+    }
+    let delete = |criteria: &str| {
+        let criteria = Query::parse(criteria);
+        call(Interaction::ConditionalDelete { resource_type: ResourceType::PATIENT, criteria })
+    };
+    let offered = |store: &Store| store.capability().resources[&ResourceType::PATIENT].conditional_delete.clone();
+    assert_eq!(offered(&store).as_deref(), Some("single"));
+    assert_eq!(store.perform(delete("gender=male")).await.unwrap_err().kind, ErrorKind::MultipleMatches);
+    drop(store);
+    place.settings.conditional_delete = store::ConditionalDelete::Multiple;
+    let store = super::open(&place);
+    assert_eq!(offered(&store).as_deref(), Some("multiple"));
+    let reply = store.perform(delete("gender=male")).await.unwrap();
+    assert_eq!((reply.status, reply.subject.is_none()), (Status::NoContent, true));
+    assert_eq!(ids(&search(&store, "Patient", "").await.unwrap()), ["c"]);
+    let one = store.perform(delete("gender=female")).await.unwrap();
+    assert_eq!(id(&one), "c");
+    for number in 0..1_001 {
+        let json = format!(r#"{{"resourceType":"Patient","identifier":[{{"system":"urn:x","value":"{number}"}}]}}"#);
+        create(&store, &json).await.unwrap();
+    }
+    assert_eq!(store.perform(delete("identifier=urn:x|")).await.unwrap_err().kind, ErrorKind::TooCostly);
+    let left = search(&store, "Patient", "_summary=count").await.unwrap();
+    assert_eq!(left["total"], 1_001, "nothing is deleted when not all can be");
 }

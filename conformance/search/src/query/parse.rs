@@ -10,9 +10,21 @@ use crate::{Parameter, Vocabulary, parameter};
 const MAX_CRITERIA: usize = 64;
 /// Pairs that are the HTTP interface's own and no search.
 const FOR_HTTP: [&str; 3] = ["_format", "_pretty", "_fhirVersion"];
-/// Parameters of the specification that nothing here can answer.
-const UNSUPPORTED: [&str; 8] =
-    ["_content", "_text", "_list", "_query", "_filter", "_contained", "_containedType", "near"];
+/// Parameters of the specification that nothing here can answer, and what to use instead.
+const UNSUPPORTED: [(&str, &str); 9] = [
+    ("_content", "a search parameter of the element that holds the text"),
+    ("_text", "a search parameter of the element that holds the text"),
+    ("_list", "the references of the List: read it, and search by `_id`"),
+    ("_query", "search parameters"),
+    (
+        "_filter",
+        "search parameters, which are all combined by AND, and values separated by commas, which are combined by OR",
+    ),
+    ("_contained", "a resource of its own instead of a contained one"),
+    ("_containedType", "a resource of its own instead of a contained one"),
+    ("_score", "`_sort` by a search parameter: nothing here is scored"),
+    ("near", "`address-city` or `address-postalcode`"),
+];
 
 /// What a search is about: which parameters there are.
 #[derive(Clone, Copy)]
@@ -116,8 +128,8 @@ impl Scope<'_> {
     }
 
     fn unknown(self, code: &str) -> String {
-        if UNSUPPORTED.contains(&code) {
-            return format!("search parameter `{code}` is not supported");
+        if let Some((_, instead)) = UNSUPPORTED.iter().find(|(known, _)| *known == code) {
+            return format!("search parameter `{code}` is not supported; expected {instead}");
         }
         let known: Vec<&str> = match self.resource_type.or(self.types.first().copied()) {
             Some(resource_type) => parameters(self.vocabulary, resource_type).iter().map(|known| known.code).collect(),

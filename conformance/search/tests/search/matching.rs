@@ -253,3 +253,43 @@ fn what_needs_other_resources_is_never_met() {
         &["patient.name=x", "_has:AppointmentResponse:appointment:part-status=accepted"],
     );
 }
+
+#[test]
+fn quantities_of_ucum_are_compared_in_base_units_and_others_as_they_are_written() {
+    check(
+        r#"{"resourceType":"Observation","valueQuantity":{"value":5,"unit":"mg","system":"http://unitsofmeasure.org","code":"mg"}}"#,
+        &[
+            "value-quantity=0.005|http://unitsofmeasure.org|g",
+            "value-quantity=5.0e3|http://unitsofmeasure.org|ug",
+            "value-quantity=lt0.0051|http://unitsofmeasure.org|g",
+            "value-quantity=5||mg",
+            "value-quantity=5",
+        ],
+        &[
+            "value-quantity=5|http://unitsofmeasure.org|g",
+            "value-quantity=5|http://unitsofmeasure.org|mm",
+            "value-quantity=0.005||g",
+            "value-quantity=5|urn:x|mg",
+            "value-quantity=ne0.005|http://unitsofmeasure.org|g",
+        ],
+    );
+    check(
+        r#"{"resourceType":"Observation","valueQuantity":{"value":5,"unit":"tablets","system":"urn:x","code":"T"}}"#,
+        &["value-quantity=5|urn:x|T", "value-quantity=5||tablets"],
+        &["value-quantity=5|http://unitsofmeasure.org|T"],
+    );
+}
+
+#[test]
+fn a_composite_is_missing_where_no_occurrence_has_all_of_its_parts() {
+    check(
+        r#"{"resourceType":"Observation","code":{"coding":[{"code":"x"}]}}"#,
+        &["code-value-quantity:missing=true"],
+        &["code-value-quantity:missing=false"],
+    );
+    check(
+        r#"{"resourceType":"Observation","code":{"coding":[{"code":"x"}]},"valueQuantity":{"value":5}}"#,
+        &["code-value-quantity:missing=false"],
+        &["code-value-quantity:missing=true"],
+    );
+}
