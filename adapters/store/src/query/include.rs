@@ -91,17 +91,22 @@ struct Target {
 fn targets(entry: &Entry, includes: &[&Include], sight: &Sight) -> Vec<Target> {
     let Ok(nodes) = scanned(&entry.body) else { return Vec::new() };
     let mut found = Vec::new();
-    search::extract(Document::new(&entry.body, &nodes), entry.resource_type, sight.vocabulary(), &mut |parameter, value| {
-        let IndexValue::Reference(reference) = value else { return };
-        let Some(target) = target(&reference, sight) else { return };
-        let is_meant = |include: &&Include| {
-            include.parameter.is_none_or(|wanted| wanted.code == parameter.code)
-                && include.target.is_none_or(|wanted| wanted == target.resource_type)
-        };
-        if includes.iter().any(is_meant) && !found.contains(&target) {
-            found.push(target);
-        }
-    });
+    search::extract(
+        Document::new(&entry.body, &nodes),
+        entry.resource_type,
+        sight.vocabulary(),
+        &mut |parameter, value| {
+            let IndexValue::Reference(reference) = value else { return };
+            let Some(target) = target(&reference, sight) else { return };
+            let is_meant = |include: &&Include| {
+                include.parameter.is_none_or(|wanted| wanted.code == parameter.code)
+                    && include.target.is_none_or(|wanted| wanted == target.resource_type)
+            };
+            if includes.iter().any(is_meant) && !found.contains(&target) {
+                found.push(target);
+            }
+        },
+    );
     found
 }
 
