@@ -23,11 +23,11 @@ const TYPES: [&str; 11] = [
 ];
 
 /// Examples that R4 itself forbids, with the clause. Nothing else may be refused.
-const REFUSED: [(&str, &str); 1] =
+pub(crate) const REFUSED: [(&str, &str); 1] =
     [("Organization-2.16.840.1.113883.19.5", "urn:ietf:rfc:3986: an identifier of this system is a URI")];
 
 /// Name and bytes of every example of these types.
-fn examples() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn examples() -> Vec<(String, Vec<u8>)> {
     let folder = peers::folder().join("node_modules/hl7.fhir.r4.examples");
     let mut found: Vec<_> = fs::read_dir(folder)
         .unwrap()

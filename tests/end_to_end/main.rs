@@ -22,4 +22,5 @@ mod support;
 mod telemetry;
 mod tokens;
 mod tools;
+mod transactions;
 mod validation;

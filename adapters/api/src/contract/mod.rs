@@ -16,6 +16,7 @@ mod bench;
 mod limits;
 mod read;
 mod search;
+mod transact;
 mod write;
 
 use std::fmt;
@@ -132,7 +133,7 @@ where
     F: Future<Output = Arc<dyn Adapter>>,
 {
     let mut findings = Vec::new();
-    for rules in [write::RULES, read::RULES, search::RULES, limits::RULES] {
+    for rules in [write::RULES, read::RULES, search::RULES, transact::RULES, limits::RULES] {
         for rule in rules {
             findings.push(rule.apply(connect().await).await);
         }

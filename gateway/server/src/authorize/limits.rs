@@ -11,10 +11,10 @@ use adapter::Practice;
 use config::{Rate, RateLimits};
 use dashmap::DashMap;
 use fhir::IssueType;
-use governor::clock::{Clock as _, DefaultClock};
-use governor::middleware::StateInformationMiddleware;
+use governor::clock::{Clock as _, DefaultClock, QuantaInstant};
+use governor::middleware::{StateInformationMiddleware, StateSnapshot};
 use governor::state::keyed::DefaultKeyedStateStore;
-use governor::{Quota, RateLimiter};
+use governor::{NotUntil, Quota, RateLimiter};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::failure::Failure;
@@ -93,9 +93,27 @@ impl Limits {
     /// # Errors
     /// 429 with Retry-After when there were too many.
     pub fn client(&self, practice: &Practice, client: &str) -> Result<RateLimitFields, Failure> {
+        self.of(practice, client).check(self.key((practice, client))).map_err(Failure::from)
+    }
+
+    /// Counts the entries of a batch, of which its request was one: as many as a client may ask at once, because more never fit. None
+    /// when there is nothing more to count.
+    ///
+    /// # Errors
+    /// 429 with Retry-After when they are too many for now.
+    pub fn entries(
+        &self,
+        practice: &Practice,
+        client: &str,
+        entries: usize,
+    ) -> Result<Option<RateLimitFields>, Failure> {
+        let more = u32::try_from(entries).unwrap_or(u32::MAX).saturating_sub(1);
+        self.of(practice, client).check_more(self.key((practice, client)), more).map_err(Failure::from)
+    }
+
+    fn of(&self, practice: &Practice, client: &str) -> &Limiter {
         let special = || self.special.get(&(practice.clone(), client.to_owned()));
-        let limiter = if self.special.is_empty() { &self.client } else { special().unwrap_or(&self.client) };
-        limiter.check(self.key((practice, client))).map_err(Failure::from)
+        if self.special.is_empty() { &self.client } else { special().unwrap_or(&self.client) }
     }
 
     /// Counts a token request of an address, before anything of it is verified.
@@ -178,7 +196,20 @@ impl Limiter {
             self.count_keys();
         }
         let key = if self.crowded.load(Ordering::Relaxed) { key % CROWD } else { key };
-        match self.inner.check_key(&key) {
+        self.decided(self.inner.check_key(&key))
+    }
+
+    /// Counts some at once; all of a burst but one at most.
+    fn check_more(&self, key: u64, more: u32) -> Result<Option<RateLimitFields>, Exceeded> {
+        let key = if self.crowded.load(Ordering::Relaxed) { key % CROWD } else { key };
+        let more = NonZeroU32::new(more.min(self.rate.burst.saturating_sub(1)));
+        // It is less than a burst, so that there is a decision.
+        let decision = more.and_then(|more| self.inner.check_key_n(&key, more).ok());
+        decision.map(|decision| self.decided(decision)).transpose()
+    }
+
+    fn decided(&self, decision: Result<StateSnapshot, NotUntil<QuantaInstant>>) -> Result<RateLimitFields, Exceeded> {
+        match decision {
             Ok(state) => Ok(self.fields(state.remaining_burst_capacity())),
             Err(not_until) => {
                 let retry_after = not_until.wait_time_from(DefaultClock::default().now());
@@ -261,6 +292,25 @@ mod tests {
         assert_eq!(failure.status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(header(&failure, "retry-after"), "1");
         assert_eq!(header(&failure, "ratelimit"), "\"client\";r=0;t=3");
+    }
+
+    #[test]
+    fn the_entries_of_a_batch_count_as_requests_but_never_more_than_a_burst() {
+        let limits = limits(Rate::new(1, 5), 100);
+        let practice = Practice::default();
+        limits.client(&practice, "a").expect("the request");
+        assert_eq!(
+            limits.entries(&practice, "a", 3).expect("within the burst").map(|fields| fields.remaining),
+            Some(2)
+        );
+        limits.client(&practice, "a").expect("the request");
+        let failure = limits.entries(&practice, "a", 3).expect_err("two more, and one is left");
+        assert_eq!(failure.status, StatusCode::TOO_MANY_REQUESTS);
+        limits.client(&practice, "b").expect("the request");
+        limits.entries(&practice, "b", 10_000).expect("a batch larger than the burst goes when nothing else went");
+        assert!(limits.client(&practice, "b").is_err());
+        limits.client(&practice, "c").expect("the request");
+        assert_eq!(limits.entries(&practice, "c", 1).expect("the request alone"), None);
     }
 
     #[test]

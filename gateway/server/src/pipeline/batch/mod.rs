@@ -48,6 +48,9 @@ impl Pipeline {
         let body = if *transaction {
             self.transact(permitted, bundle, entries, passage).await?
         } else {
+            let (practice, client) = (&request.practice, &permitted.caller().client);
+            let counted = self.authority.limits().entries(practice, client, entries.len())?;
+            passage.rate = counted.or(passage.rate.take());
             self.each(permitted, entries, passage).await?
         };
         passage.mark(Stage::Dispatch);
