@@ -99,3 +99,23 @@ fn splice(bytes: &Bytes, old: &str, links: &[Link<'_>]) -> Option<Bytes> {
     let links = serde_json::to_vec(links).ok()?;
     Some([before, &links, after].concat().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_without_links_gets_the_one_to_itself_and_keeps_every_other_byte() {
+        let interaction = fhir::Interaction::SearchType {
+            resource_type: fhir::ResourceType::PATIENT,
+            compartment: None,
+            query: fhir::Query::parse("family=a"),
+        };
+        let call = adapter::contract::alone::call(interaction);
+        let page = Bytes::from_static(br#" {"resourceType": "Bundle", "total": 1.0}"#);
+        let written = with_self(&page, &call).unwrap();
+        let expected = r#" {"link":[{"relation":"self","url":"https://gateway.example/fhir/r4/Patient?family=a"}],"resourceType": "Bundle", "total": 1.0}"#;
+        assert_eq!(String::from_utf8(written.to_vec()).unwrap(), expected);
+        assert_eq!(with_self(&Bytes::from_static(b"no page"), &call), None);
+    }
+}
