@@ -55,7 +55,8 @@ impl Standing {
             matches!(interaction, Interaction::SearchType { compartment: None, .. } | Interaction::Create { .. });
         let Some(of) = interaction.resource_type().filter(|_| is_of_type) else { return };
         let is_absent = status == StatusCode::NOT_FOUND;
-        if !is_absent && !(status.is_success() && self.is_any_absent.load(Ordering::Relaxed)) {
+        let is_back = status.is_success() && self.is_any_absent.load(Ordering::Relaxed);
+        if !is_absent && !is_back {
             return;
         }
         let mut found = self.found.lock();
