@@ -15,7 +15,7 @@ use crate::passage::Passage;
 use crate::pipeline::Pipeline;
 use crate::receive::{Format, Preferences, Request};
 use crate::respond::{Manner, account};
-use crate::route;
+use crate::route::{self, Plan};
 
 /// Asks in the name of a request. Cheap to copy; questions may run beside each other.
 #[derive(Clone, Copy)]
@@ -51,7 +51,8 @@ impl<'r> Ask<'r> {
         Self { pipeline, permitted }
     }
 
-    /// Performs an interaction: a write is validated by the rules of its route, and is not written down by itself.
+    /// Performs an interaction: a write is validated by the rules of its route, and is not written down by itself. A patch goes to the
+    /// back end as it is.
     ///
     /// # Errors
     /// As the request of a client: 403 without a scope for it, 404 and 405 where no route takes it, 5xx when its back end fails.
@@ -73,8 +74,16 @@ impl<'r> Ask<'r> {
     /// # Errors
     /// What the client would be told.
     pub fn check(&self, interaction: Interaction) -> Result<(), Failure> {
+        self.plan(interaction).map(|_| ())
+    }
+
+    /// Where it would go.
+    ///
+    /// # Errors
+    /// As [`Ask::check`].
+    pub fn plan(&self, interaction: Interaction) -> Result<Arc<Plan>, Failure> {
         let permitted = authorize::permit_entry(Box::new(self.request(interaction)), self.permitted)?;
-        route::plan(&permitted, &self.pipeline.routes).map(|_| ())
+        route::plan(&permitted, &self.pipeline.routes)
     }
 
     /// Reads a resource as it is now.

@@ -10,6 +10,7 @@ mod confinement;
 mod console;
 mod disconnects;
 mod everything;
+mod everything_apart;
 mod faults;
 mod federation;
 mod interactions;

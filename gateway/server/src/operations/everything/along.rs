@@ -2,6 +2,7 @@
 //! medications, slots. Each comes along once, on the first page that refers to it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use fhir::json::{Document, Kind, Limits, scan};
@@ -17,6 +18,7 @@ use super::station;
 use crate::failure::Failure;
 use crate::operations::Running;
 use crate::operations::ask::Search;
+use crate::route::Plan;
 
 /// Resources that come along on all pages together: a link carries a mark of each.
 const MOST: usize = 500;
@@ -97,21 +99,23 @@ fn comes_along(asked: &Asked, of: ResourceType) -> bool {
 async fn bring(running: &Running<'_>, asked: &Asked, wanted: Wanted, notes: &mut Notes) -> Vec<Bytes> {
     let mut came = Vec::new();
     for (of, ids) in wanted {
-        let back_end = station::back_end(running, of);
-        if notes.has_failed(&back_end) {
-            notes.failed(&back_end, of);
-            continue;
-        }
-        let ids: Vec<String> = ids.into_iter().take(MOST).collect();
-        let answers = match way(running, of) {
-            Way::Search => by_search(running, of, &ids, notes).await,
-            Way::Read => by_read(running, of, &ids).await,
+        let (plan, is_search) = match way(running, of) {
+            Way::Search(plan) => (plan, true),
+            Way::Read(plan) => (plan, false),
             Way::Forbidden => {
                 notes.unscoped(of);
                 continue;
             }
             Way::Nowhere => continue,
         };
+        let back_end = station::back_end(&plan);
+        if notes.has_failed(&back_end) {
+            notes.failed(&back_end, of);
+            continue;
+        }
+        let ids: Vec<String> = ids.into_iter().take(MOST).collect();
+        let answers =
+            if is_search { by_search(running, of, &ids, notes).await } else { by_read(running, of, &ids).await };
         for answer in answers {
             match answer {
                 Ok(resources) => came.extend(resources.into_iter().filter(|resource| is(resource, of, asked))),
@@ -125,10 +129,10 @@ async fn bring(running: &Running<'_>, asked: &Asked, wanted: Wanted, notes: &mut
     came
 }
 
-/// How a type is read.
+/// How a type is read, and from where.
 enum Way {
-    Search,
-    Read,
+    Search(Arc<Plan>),
+    Read(Arc<Plan>),
     Forbidden,
     Nowhere,
 }
@@ -137,17 +141,16 @@ fn way(running: &Running<'_>, of: ResourceType) -> Way {
     let practice = &running.request().practice;
     let is_served = |code| running.pipeline.routes.searched(practice, of, code).is_some();
     let search = Interaction::SearchType { resource_type: of, compartment: None, query: Query::default() };
-    if is_served(InteractionCode::SearchType) && running.ask().check(search).is_ok() {
-        return Way::Search;
+    if is_served(InteractionCode::SearchType)
+        && let Ok(plan) = running.ask().plan(search)
+    {
+        return Way::Search(plan);
     }
+    let Ok(id) = "x".parse() else { return Way::Nowhere };
     if !is_served(InteractionCode::Read) {
         return Way::Nowhere;
     }
-    let Ok(id) = "x".parse() else { return Way::Nowhere };
-    match running.ask().check(Interaction::Read { resource_type: of, id }) {
-        Ok(()) => Way::Read,
-        Err(_) => Way::Forbidden,
-    }
+    running.ask().plan(Interaction::Read { resource_type: of, id }).map_or(Way::Forbidden, Way::Read)
 }
 
 async fn by_search(

@@ -15,7 +15,7 @@ mod walk;
 
 use adapter::{Practice, Reply, Status};
 use fhir::interaction::{Level, Parameters};
-use fhir::{InteractionCode, ResourceType};
+use fhir::{Interaction, InteractionCode, ResourceType};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Method;
@@ -103,8 +103,9 @@ async fn owner(
     page: &mut Page,
     notes: &mut Notes,
 ) -> Result<Option<Failure>, Failure> {
-    let of = asked.owner.resource_type;
-    match running.ask().read(of, asked.owner.id.clone()).await {
+    let (of, id, ask) = (asked.owner.resource_type, asked.owner.id.clone(), running.ask());
+    let plan = ask.plan(Interaction::Read { resource_type: of, id: id.clone() })?;
+    match ask.read(of, id).await {
         Ok(resource) => {
             if asked.wants(of) && asked.is_recent(&resource) {
                 page.push(&resource);
@@ -114,8 +115,7 @@ async fn owner(
             Ok(None)
         }
         Err(failure) if failure.status.is_server_error() => {
-            let back_end = station::back_end(running, of);
-            notes.failed(&back_end, of);
+            notes.failed(&station::back_end(&plan), of);
             Ok(Some(failure))
         }
         Err(failure) => Err(failure),

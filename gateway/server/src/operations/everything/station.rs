@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fhir::json::{Document, Limits, scan};
-use fhir::{Compartment, Interaction, InteractionCode, Query, ResourceType};
+use fhir::{Interaction, InteractionCode, Query, ResourceType};
 use http::StatusCode;
 use search::IndexValue;
 
@@ -13,6 +13,7 @@ use super::notes::Notes;
 use super::position::At;
 use crate::operations::Running;
 use crate::operations::ask::Search;
+use crate::route::Plan;
 
 /// One type of the walk.
 pub(super) struct Station {
@@ -33,9 +34,14 @@ pub(super) fn all(running: &Running<'_>, asked: &Asked, notes: &mut Notes) -> Ve
     let is_first = asked.position.is_none();
     let mut stations = Vec::new();
     for of in ResourceType::all().filter(|of| is_member(asked, *of)) {
-        let Some(station) = Station::of(running, asked, of) else { continue };
-        match running.ask().check(station.interaction(&asked.owner)) {
-            Ok(()) => stations.push(station),
+        let practice = &running.request().practice;
+        if running.pipeline.routes.searched(practice, of, InteractionCode::SearchType).is_none() {
+            continue;
+        }
+        let compartment = Some(asked.owner.clone());
+        let search = Interaction::SearchType { resource_type: of, compartment, query: Query::default() };
+        match running.ask().plan(search) {
+            Ok(plan) => stations.extend(Station::of(&plan, asked, of)),
             Err(refused) if is_first && refused.status == StatusCode::FORBIDDEN => notes.unscoped(of),
             Err(_) => {}
         }
@@ -50,18 +56,13 @@ fn is_member(asked: &Asked, of: ResourceType) -> bool {
         && search::compartment::parameters(asked.owner.resource_type, of, asked.version).is_some()
 }
 
-/// The name of the back end that has a type.
-pub(super) fn back_end(running: &Running<'_>, of: ResourceType) -> Arc<str> {
-    let plan = running.pipeline.routes.searched(&running.request().practice, of, InteractionCode::Read);
-    plan.and_then(|plan| plan.adapters.first().map(|first| Arc::clone(&first.name)))
-        .unwrap_or_else(|| Arc::from("none"))
+/// The name of the back end that a plan leads to.
+pub(super) fn back_end(plan: &Plan) -> Arc<str> {
+    plan.adapters.first().map_or_else(|| Arc::clone(&plan.route), |first| Arc::clone(&first.name))
 }
 
 impl Station {
-    /// None for a type that no route is searched for.
-    fn of(running: &Running<'_>, asked: &Asked, of: ResourceType) -> Option<Self> {
-        let practice = &running.request().practice;
-        let plan = running.pipeline.routes.searched(practice, of, InteractionCode::SearchType)?;
+    fn of(plan: &Plan, asked: &Asked, of: ResourceType) -> Option<Self> {
         let first = plan.adapters.first()?;
         let capability = first.adapter.capability();
         let offered = capability.resources.get(&of)?;
@@ -100,10 +101,6 @@ impl Station {
     pub(super) fn page(&self, asked: &Asked, at: &At, page: &str) -> Search {
         let compartment = at.inside.then(|| asked.owner.clone());
         Search { resource_type: self.of, compartment, query: Query::parse(page) }
-    }
-
-    fn interaction(&self, owner: &Compartment) -> Interaction {
-        Interaction::SearchType { resource_type: self.of, compartment: Some(owner.clone()), query: Query::default() }
     }
 
     /// Whether a resource is to be given, found by that way: of the time that was asked for, and not found by an earlier way too.
