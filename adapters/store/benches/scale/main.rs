@@ -4,7 +4,7 @@
 //!     BENCH_POSTGRES=postgres://… cargo bench -p store --bench scale   the same on an empty database, too
 //!
 //! `BENCH_PATIENTS=1000,10000` says how many, `BENCH_FOLDER` on which disk, `BENCH_SECONDS` how long each search is asked.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a measurement")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement")]
 
 mod practice;
 mod queries;

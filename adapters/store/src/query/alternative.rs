@@ -265,6 +265,11 @@ pub(crate) fn url(url: String) -> Alternative {
     Alternative::new(Table::Link, Test::Both(url, String::new()), true)
 }
 
+/// An absolute reference to any version of what stands at that URL.
+pub(crate) fn versions(url: &str) -> Alternative {
+    Alternative::new(Table::Link, Test::Begins(format!("{url}/_history/")), true)
+}
+
 /// A test on the columns of `resource` itself, for the parameters that are columns.
 pub(crate) fn column_test(parameter: &Parameter, operand: &Operand) -> Option<(String, Vec<Value<'static>>)> {
     match (parameter.code, operand) {

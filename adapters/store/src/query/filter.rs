@@ -7,7 +7,7 @@ use fhir::Compartment;
 use fhir::json::Document;
 use search::Criterion;
 
-use super::alternative::{local, url};
+use super::alternative::{local, url, versions};
 use super::clause::{Clause, Decided, decide};
 use super::range::Range;
 use super::sight::Sight;
@@ -170,7 +170,8 @@ fn confined(scope: &Scope, compartment: &Compartment, sight: &Sight) -> Clause {
     let codes = search::compartment::parameters(kind, scope.resource_type, *version).unwrap_or_default();
     let parameters = codes.iter().filter_map(|code| search::parameter(sight.vocabulary(), scope.resource_type, code));
     let keys: Vec<i64> = parameters.filter_map(|parameter| scope.parameter(parameter)).collect();
-    let any_of = || vec![local(kind.as_str(), id), url(format!("{base}/{kind}/{id}"))];
+    let absolute = format!("{base}/{kind}/{id}");
+    let any_of = || vec![local(kind.as_str(), id), url(absolute.clone()), versions(&absolute)];
     match keys.as_slice() {
         [] => Clause::Nothing,
         keys => Clause::AnyOf(

@@ -20,9 +20,11 @@ const FREE: [ResourceType; 2] = [ResourceType::PRACTITIONER, ResourceType::ORGAN
 
 fn reference() -> impl Strategy<Value = Value> {
     let of = |kinds: &'static [&'static str]| (select(kinds), 1..4_u8, any::<bool>());
-    of(&["Patient", "Practitioner", "Organization", "Appointment"]).prop_map(|(kind, id, is_absolute)| {
+    let form = (of(&["Patient", "Practitioner", "Organization", "Appointment"]), prop::bool::weighted(0.2));
+    form.prop_map(|((kind, id, is_absolute), is_of_version)| {
         let base = if is_absolute { format!("{BASE}/") } else { String::new() };
-        json!({ "reference": format!("{base}{kind}/{id}") })
+        let version = if is_of_version { "/_history/1" } else { "" };
+        json!({ "reference": format!("{base}{kind}/{id}{version}") })
     })
 }
 

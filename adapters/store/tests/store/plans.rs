@@ -123,7 +123,7 @@ fn all(descending: bool) -> Vec<String> {
     timed.into_iter().chain(none).map(|number| format!("a{number}")).collect()
 }
 
-fn is_booked(id: &String) -> bool {
+fn is_booked(id: &str) -> bool {
     id[1..].parse::<u32>().unwrap() % 2 == 0
 }
 

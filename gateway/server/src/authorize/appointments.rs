@@ -86,7 +86,7 @@ pub(super) fn is_open(of: Option<ResourceType>, query: &Query, version: Version)
     }
     // What is not understood here could look anywhere.
     search::parse(query, version, of, Handling::Lenient)
-        .is_ok_and(|parsed| parsed.criteria.iter().all(|criterion| goes_by_what_is_shown(criterion)))
+        .is_ok_and(|parsed| parsed.criteria.iter().all(goes_by_what_is_shown))
 }
 
 fn is_order(key: &str) -> bool {
