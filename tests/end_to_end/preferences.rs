@@ -162,10 +162,7 @@ async fn a_head_has_the_fields_of_its_get_and_no_body() {
             }
             let length = head.header("content-length");
             let is_fixed = row.kind == Kind::Version;
-            assert!(
-                length == get.body.len().to_string() || !is_fixed,
-                "{path}: {length}"
-            );
+            assert!(length == get.body.len().to_string() || !is_fixed, "{path}: {length}");
         }
     }
 }
