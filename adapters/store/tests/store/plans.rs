@@ -92,7 +92,10 @@ async fn what_is_read_in_the_order_of_an_index_comes_in_order_once_and_whole() {
     for (query, expected) in [
         ("_sort=date&_count=700&_total=none", all(false)),
         ("_sort=-date&_count=700&_total=none", all(true)),
-        ("_sort=date,_id&status=booked&_count=900&_total=none", all(false).into_iter().filter(is_booked).collect()),
+        (
+            "_sort=date,_id&status=booked&_count=900&_total=none",
+            all(false).into_iter().filter(|id| is_booked(id)).collect(),
+        ),
     ] {
         assert_eq!(pages(&store, query).await, expected, "{query}");
     }
