@@ -31,6 +31,9 @@ pub struct Arguments {
     /// URL of the gateway, or of a FHIR base
     #[arg(long, value_name = "URL")]
     gateway: Url,
+    /// The practice of the client, with the URL of the gateway
+    #[arg(long, value_name = "NAME")]
+    practice: Option<String>,
     /// The client id
     #[arg(long, value_name = "ID")]
     client: String,
@@ -51,7 +54,18 @@ pub struct Arguments {
 impl Arguments {
     /// A token with these scopes, for another command.
     pub(super) fn new(gateway: Url, client: &str, key: PathBuf, scope: &str) -> Self {
-        Self { gateway, client: client.to_owned(), key, kid: None, scope: Some(scope.to_owned()), patient: None }
+        let (client, scope) = (client.to_owned(), Some(scope.to_owned()));
+        Self { gateway, practice: None, client, key, kid: None, scope, patient: None }
+    }
+
+    /// Where the practice is: below the gateway, unless it is the default one.
+    fn place(&self) -> Url {
+        let name = self.practice.as_deref().filter(|name| *name != "default");
+        let mut place = self.gateway.clone();
+        if let (Some(name), Ok(mut segments)) = (name, place.path_segments_mut()) {
+            segments.pop_if_empty().push(name);
+        }
+        place
     }
 }
 
@@ -100,7 +114,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 pub(super) async fn token(arguments: &Arguments) -> Result<String, TokenFailure> {
     let key = read_key(arguments)?;
     let fetch = Fetch::new(PATIENCE);
-    let endpoint = discover(&fetch, &arguments.gateway).await?;
+    let endpoint = discover(&fetch, &arguments.place()).await?;
     let form = form(arguments, &assertion(arguments, &key, &endpoint)?);
     let (status, body) =
         fetch.submit(&endpoint, form).await.map_err(|error| TokenFailure::Fetch(endpoint.clone(), error))?;
@@ -174,4 +188,22 @@ fn form(arguments: &Arguments, assertion: &str) -> String {
         form.append_pair("patient", patient);
     }
     form.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_practice_is_below_the_gateway() {
+        let place = |gateway: &str, practice: Option<&str>| {
+            let mut arguments = Arguments::new(gateway.parse().unwrap(), "c", "key".into(), "system/*.rs");
+            arguments.practice = practice.map(str::to_owned);
+            arguments.place().to_string()
+        };
+        assert_eq!(place("https://gw.example", Some("north")), "https://gw.example/north");
+        assert_eq!(place("https://gw.example/", Some("north")), "https://gw.example/north");
+        assert_eq!(place("https://gw.example", Some("default")), "https://gw.example/");
+        assert_eq!(place("https://gw.example/fhir/r4", None), "https://gw.example/fhir/r4");
+    }
 }

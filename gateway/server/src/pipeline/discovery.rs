@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use adapter::Practice;
+use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use fhir::{Query, Shape};
 use http::request::Parts;
@@ -29,18 +30,43 @@ const FRESH: Duration = Duration::from_secs(2);
 
 /// What `/metadata` said last, by base.
 #[derive(Default)]
-pub struct Statements(Mutex<Vec<(Arc<str>, Instant, Bytes)>>);
+pub struct Statements(Mutex<Vec<(Arc<str>, Instant, Stated)>>);
+
+/// A statement, and what tells it from others.
+#[derive(Clone)]
+struct Stated {
+    bytes: Bytes,
+    /// Weak (RFC 9110 8.8.3): one for all formats.
+    tag: HeaderValue,
+}
 
 impl Statements {
-    fn fresh(&self, base: &Arc<str>) -> Option<Bytes> {
+    fn fresh(&self, base: &Arc<str>) -> Option<Stated> {
         let known = self.0.lock();
-        known.iter().find(|(of, made, _)| of == base && made.elapsed() < FRESH).map(|(_, _, bytes)| bytes.clone())
+        known.iter().find(|(of, made, _)| of == base && made.elapsed() < FRESH).map(|(_, _, stated)| stated.clone())
     }
 
-    fn keep(&self, base: &Arc<str>, bytes: Bytes) {
+    fn keep(&self, base: &Arc<str>, stated: Stated) {
         let mut known = self.0.lock();
         known.retain(|(of, _, _)| of != base);
-        known.push((Arc::clone(base), Instant::now(), bytes));
+        known.push((Arc::clone(base), Instant::now(), stated));
+    }
+}
+
+impl Stated {
+    fn new(bytes: Bytes) -> Self {
+        let hash = digest(&SHA256, &bytes);
+        let text: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let tag = HeaderValue::try_from(format!("W/\"{text}\"")).unwrap_or(HeaderValue::from_static("W/\"\""));
+        Self { bytes, tag }
+    }
+
+    /// RFC 9110 13.1.2: whether the client has it, by a comparison that is weak.
+    fn is_known(&self, head: &Parts) -> bool {
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let own = self.tag.to_str().map(opaque).unwrap_or_default();
+        let fields = head.headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|field| field.to_str().ok());
+        fields.flat_map(|field| field.split(',')).any(|tag| tag.trim() == "*" || opaque(tag) == own)
     }
 }
 
@@ -58,15 +84,19 @@ impl Pipeline {
         let format = negotiate::accept(&head.headers, &mut query, site.version)?;
         passage.format = format;
         passage.interaction = Some(fhir::InteractionCode::Capabilities);
-        let bytes = self.statements.fresh(&site.base).unwrap_or_else(|| {
-            let bytes = Bytes::from(self.statement(site).to_string());
-            self.statements.keep(&site.base, bytes.clone());
-            bytes
+        let stated = self.statements.fresh(&site.base).unwrap_or_else(|| {
+            let stated = Stated::new(self.statement(site).to_string().into());
+            self.statements.keep(&site.base, stated.clone());
+            stated
         });
         let pretty = query.first("_pretty") == Some("true");
         let preferences = Preferences { format, pretty, ..Preferences::default() };
         let manner = Manner::to_read(preferences, head.method == Method::HEAD, site.version);
-        let mut response = respond::resource(&manner, bytes)?;
+        let mut response = match stated.is_known(head) {
+            true => respond::empty(StatusCode::NOT_MODIFIED),
+            false => respond::resource(&manner, stated.bytes)?,
+        };
+        response.headers_mut().insert(header::ETAG, stated.tag);
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         Ok(response)
     }

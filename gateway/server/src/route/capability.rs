@@ -6,6 +6,7 @@ use fhir::capability::ResourceCapability;
 use fhir::{Capability, InteractionCode, ResourceType, Version};
 use search::ParameterType;
 
+use super::includes;
 use super::table::{Route, find, offers};
 
 /// The system-level interactions that are routed rather than answered by the gateway itself.
@@ -32,6 +33,7 @@ pub(super) fn merge(routes: &[Route]) -> Capability {
     if let Some(route) = find(routes, None, InteractionCode::Operation) {
         merged.operations = route.capability().operations.clone();
     }
+    includes::settle(routes, &mut merged);
     merged
 }
 

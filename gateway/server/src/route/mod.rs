@@ -11,6 +11,7 @@ mod capability;
 pub mod content;
 pub mod coverage;
 mod group;
+mod includes;
 mod refusal;
 mod system;
 mod table;

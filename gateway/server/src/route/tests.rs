@@ -147,6 +147,36 @@ fn the_merged_capability_says_what_the_routes_let_through() {
 }
 
 #[test]
+fn includes_are_those_of_what_is_served_and_go_over_routes() {
+    let search = [InteractionCode::Read, InteractionCode::SearchType];
+    let mut claims = Capability::clone(&offers(&[(ResourceType::PATIENT, &search)]).capability());
+    let patient = claims.resources.get_mut(&ResourceType::PATIENT).unwrap();
+    patient.include = ["Patient:organization", "Patient:own"].map(str::to_owned).into();
+    patient.revinclude = ["Observation:patient", "Patient:link", "Location:patient"].map(str::to_owned).into();
+    let booking = offers(&[(ResourceType::APPOINTMENT, &search), (ResourceType::LOCATION, &search[..1])]);
+    let mut bookings = Capability::clone(&booking.capability());
+    let appointment = bookings.resources.get_mut(&ResourceType::APPOINTMENT).unwrap();
+    appointment.search = [("patient".to_owned(), "reference".to_owned())].into();
+    let adapters: BTreeMap<String, Arc<dyn Adapter>> = [
+        ("ehr".to_owned(), Arc::new(Offers(Arc::new(claims))) as Arc<dyn Adapter>),
+        ("booking".to_owned(), Arc::new(Offers(Arc::new(bookings))) as Arc<dyn Adapter>),
+    ]
+    .into();
+    let text = "[adapters.ehr]\nkind=\"store\"\n[adapters.booking]\nkind=\"store\"\n\
+                [[routes]]\nadapter=\"ehr\"\n[[routes]]\nadapter=\"booking\"\n";
+    let config = config::shape("frontdesk.toml", text).unwrap();
+    let capability = Routes::new(&config.routes, &adapters, &ground()).unwrap().capability(&Practice::default());
+    let of = |of: ResourceType| &capability.resources[&of];
+    let texts = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(texts(&of(ResourceType::PATIENT).include), "Patient:own", "organizations are not served here");
+    // Only a source that is searched can be brought; by a parameter that it is searched by.
+    assert_eq!(texts(&of(ResourceType::PATIENT).revinclude), "Appointment:patient Patient:link");
+    let actors = &of(ResourceType::APPOINTMENT).include;
+    assert!(actors.contains("Appointment:actor") && actors.contains("Appointment:patient"), "{actors:?}");
+    assert!(!actors.contains("Appointment:location"), "{actors:?}");
+}
+
+#[test]
 fn a_route_to_an_adapter_that_there_is_not_is_refused_by_name() {
     let text = "[adapters.store]\nkind=\"store\"\n[[routes]]\nadapter=\"epci\"\n";
     let config = config::shape("frontdesk.toml", text).unwrap();

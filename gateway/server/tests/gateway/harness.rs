@@ -3,19 +3,23 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use adapter::Adapter;
 use bytes::Bytes;
+use fhir::{ResourceType, Severity, Version};
 use frontdesk::Gateway;
 use frontdesk::authorize::pem::{PrivateKey, generate};
+use frontdesk::packages::validator;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use jsonwebtoken::Algorithm;
+use package::Registry;
+use profile::Validator;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -179,6 +183,8 @@ impl Practice {
     ) -> Answer {
         let base = format!("http://{}/fhir/r4", self.gateway.address());
         let uri = if path.starts_with("http") { path.to_owned() } else { format!("{base}{path}") };
+        let is_statement =
+            method == Method::GET && uri.split('?').next().is_some_and(|path| path.ends_with("/metadata"));
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in fields {
             request = request.header(*name, *value);
@@ -186,6 +192,9 @@ impl Practice {
         let response = self.client.request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
+        if is_statement && head.status == StatusCode::OK {
+            check_statement(&body);
+        }
         Answer { status: head.status, headers: head.headers, body }
     }
 
@@ -202,6 +211,20 @@ impl Practice {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &[], "").await
     }
+}
+
+/// Whatever a gateway says of itself must be sound by its own rules.
+fn check_statement(bytes: &[u8]) {
+    static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| validator(Registry::built_in(Version::R4), None));
+    if serde_json::from_slice::<Value>(bytes).is_err() {
+        // In XML it is the same.
+        return;
+    }
+    let expected = "CapabilityStatement".parse::<ResourceType>().ok();
+    let request = profile::Request { expected, ..profile::Request::default() };
+    let outcome = VALIDATOR.validate(bytes, &request);
+    let wrong: Vec<_> = outcome.0.iter().filter(|issue| issue.severity >= Severity::Error).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 fn to(name: &str, adapter: &dyn Adapter) -> config::Route {

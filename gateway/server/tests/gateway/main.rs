@@ -15,6 +15,7 @@ mod faults;
 mod federation;
 mod interactions;
 mod matching;
+mod metadata;
 mod negotiation;
 mod packages;
 mod patching;
