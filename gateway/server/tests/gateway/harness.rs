@@ -223,7 +223,10 @@ fn check_statement(bytes: &[u8]) {
     let expected = "CapabilityStatement".parse::<ResourceType>().ok();
     let request = profile::Request { expected, ..profile::Request::default() };
     let outcome = VALIDATOR.validate(bytes, &request);
-    let wrong: Vec<_> = outcome.0.iter().filter(|issue| issue.severity >= Severity::Error).collect();
+    // `oauth-uris` of R4 demands `authorize`, which SMART Backend Services has not: there is nobody to send to a page.
+    let is_without_page = |text: &str| text.contains("Extension.extension:authorize") && text.contains("oauth-uris");
+    let wrong = outcome.0.iter().filter(|issue| issue.severity >= Severity::Error && !is_without_page(&issue.text));
+    let wrong: Vec<_> = wrong.map(|issue| (issue, &issue.text)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

@@ -42,9 +42,18 @@ async fn a_statement_says_what_the_practice_can_do_and_how_to_get_a_token() {
         adapter = "ehr"
         types = ["Patient", "Encounter"]
         interactions = ["read", "search-type", "create"]
+        practice = "north"
+
+        [[routes]]
+        adapter = "store"
+        types = ["Appointment"]
+        practice = "north"
+
+        [practices.north]
     "#;
     let practice = Practice::with(routes).await;
-    let statement = practice.get("/metadata").await.json();
+    let root = format!("http://{}/north", practice.gateway.address());
+    let statement = practice.get(&format!("{root}/fhir/r4/metadata")).await.json();
     let patient = of(&statement, "Patient");
     let codes: Vec<_> = patient["interaction"].as_array().unwrap().iter().map(|code| code["code"].clone()).collect();
     assert_eq!(codes, ["read", "create", "search-type"]);
@@ -57,7 +66,7 @@ async fn a_statement_says_what_the_practice_can_do_and_how_to_get_a_token() {
     assert!(includes("Patient", "searchRevInclude").contains("\"Appointment:patient\""), "over routes");
     assert!(includes("Patient", "searchRevInclude").contains("\"Encounter:patient\""), "of the adapter");
     let security = &statement["rest"][0]["security"];
-    let endpoint = format!("http://{}/auth/token", practice.gateway.address());
+    let endpoint = format!("{root}/auth/token");
     assert_eq!(security["extension"][0]["extension"][0]["valueUri"], endpoint);
     assert_eq!(security["service"][0]["coding"][0]["code"], "SMART-on-FHIR");
     assert_eq!(statement["format"], json!(["application/fhir+json", "json", "application/fhir+xml", "xml"]));
