@@ -33,7 +33,7 @@ pub(super) fn merge(routes: &[Route]) -> Capability {
     if let Some(route) = find(routes, None, InteractionCode::Operation) {
         merged.operations = route.capability().operations.clone();
     }
-    includes::settle(routes, &mut merged);
+    includes::settle(&mut merged);
     merged
 }
 

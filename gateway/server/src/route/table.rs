@@ -257,11 +257,6 @@ impl Route {
         }
     }
 
-    /// The name of the adapter or adapters behind it.
-    pub(super) fn destination(&self) -> Option<&str> {
-        self.plan.adapters.first().map(|destination| &*destination.name)
-    }
-
     /// What a search on this route can name beside what the specification defines; nothing where the adapter searches by what it
     /// names itself alone.
     pub(super) fn vocabulary(&self) -> Vocabulary {
