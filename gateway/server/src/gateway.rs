@@ -188,7 +188,11 @@ impl Gateway {
         let clean = self.clients.shutdown(self.drain).await;
         self.exports.shutdown(Duration::from_secs(5)).await;
         let _ = self.operators.shutdown(Duration::from_secs(1)).await;
-        self.background.iter().for_each(|task| task.abort());
+        for task in self.background {
+            task.abort();
+            // It lets go of the data, so that the next gateway can have it.
+            let _ = task.await;
+        }
         let audit = self.pipeline.audit.clone();
         let flushed = tokio::task::spawn_blocking(move || audit.flush(Duration::from_secs(5))).await;
         let flushed = matches!(flushed, Ok(Ok(())));
