@@ -61,7 +61,7 @@ impl Refusal<'_> {
             405 => ErrorKind::NotSupported,
             409 => self.conflict(issues.unwrap_or_default()),
             410 => ErrorKind::Gone,
-            412 => self.condition(),
+            412 => self.condition(issues.unwrap_or_default()),
             422 => ErrorKind::Unprocessable,
             423 => ErrorKind::Locked,
             424 => ErrorKind::Conflict,
@@ -81,8 +81,11 @@ impl Refusal<'_> {
         if self.had_version && !is_of_content { ErrorKind::VersionMismatch } else { ErrorKind::Conflict }
     }
 
-    fn condition(&self) -> ErrorKind {
+    /// Of a transaction only the server knows which entry's condition it was; its issue says so (issue-type: conflict).
+    fn condition(&self, issues: &[Issue]) -> ErrorKind {
+        let is_stale = issues.iter().any(|issue| issue.code == IssueType::Conflict);
         match self.interaction {
+            Interaction::Batch { .. } if is_stale => ErrorKind::VersionMismatch,
             _ if self.had_version => ErrorKind::VersionMismatch,
             Interaction::Update { .. } | Interaction::Patch { .. } | Interaction::Delete { .. } => {
                 ErrorKind::VersionRequired
@@ -211,6 +214,11 @@ mod tests {
         assert_eq!(refuse(409, "", true, &update()).kind, ErrorKind::VersionMismatch);
         assert_eq!(refuse(412, "", true, &update()).kind, ErrorKind::VersionMismatch);
         assert_eq!(refuse(412, "", false, &conditional()).kind, ErrorKind::MultipleMatches);
+        let stale = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"conflict"}]}"#;
+        let bundle = Resource::new(ResourceType::BUNDLE, Version::R4, "{}");
+        let transaction = Interaction::Batch { bundle, transaction: true };
+        assert_eq!(refuse(412, stale, false, &transaction).kind, ErrorKind::VersionMismatch);
+        assert_eq!(refuse(412, "", false, &transaction).kind, ErrorKind::MultipleMatches);
         let taken = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"business-rule"}]}"#;
         assert_eq!(refuse(409, taken, true, &update()).kind, ErrorKind::Conflict);
     }

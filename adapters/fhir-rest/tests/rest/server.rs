@@ -70,6 +70,10 @@ async fn perform(place: &Place, request: Request<Incoming>) -> Result<Reply, Err
 }
 
 fn interaction(head: &http::request::Parts, body: Bytes) -> Option<Interaction> {
+    if head.method == Method::POST && head.uri.path().trim_end_matches('/') == "/fhir" {
+        let bundle = Resource::new(ResourceType::BUNDLE, Version::R4, body);
+        return Some(Interaction::Batch { bundle, transaction: true });
+    }
     let path = head.uri.path().strip_prefix("/fhir/")?;
     let parts: Vec<&str> = path.split('/').collect();
     let resource_type: ResourceType = parts.first()?.parse().ok()?;

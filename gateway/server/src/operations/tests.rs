@@ -13,8 +13,9 @@ fn every_line_has_a_definition_of_its_own_a_method_and_a_place() {
 }
 
 #[test]
-fn what_changes_something_takes_no_get() {
-    for operation in TABLE.iter().filter(|operation| !operation.is_safe) {
+fn what_changes_something_takes_no_get_but_where_its_own_standard_asks_for_one() {
+    // Bulk Data Access 2.0.0: an export is kicked off by GET or POST.
+    for operation in TABLE.iter().filter(|operation| !operation.is_safe && operation.name != "export") {
         assert!(!operation.methods.contains(&Method::GET), "{}", operation.name);
     }
 }

@@ -224,7 +224,7 @@ async fn what_could_reach_beyond_the_patient_is_refused_to_a_patients_token() {
         Interaction::SearchSystem { compartment: None, query: Query::default() },
         Interaction::Operation {
             name: "everything".into(),
-            level: Level::Instance(ResourceType::PATIENT, id("p1")),
+            level: Level::Instance(ResourceType::PATIENT, id("p2")),
             parameters: Parameters::Query(Query::default()),
         },
     ];
