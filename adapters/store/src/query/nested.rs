@@ -127,21 +127,27 @@ impl Nested {
         parameter: i64,
         values: &mut Values,
     ) -> [String; 2] {
-        let begin = "SELECT t.key FROM link AS l JOIN resource AS t ON t.scope = ? AND t.deleted = 0 AND t.id =";
-        values.push(scope);
+        // SQLite keeps the order of a CROSS JOIN: from these over their own references to what is referred to, whatever it guesses of
+        // the numbers of rows.
+        let found = |these: &str| {
+            format!(
+                "SELECT t.key FROM (SELECT r.key AS key FROM resource AS r WHERE {these}) AS found \
+                 CROSS JOIN link AS l CROSS JOIN resource AS t WHERE l.resource = found.key AND l.parameter = ?"
+            )
+        };
+        let these = self.sql(values);
         values.extend([parameter]);
         values.push(kind.as_str());
+        values.push(scope);
+        let relative =
+            format!("{} AND l.type = ? AND t.scope = ? AND t.id = l.target AND t.deleted = 0", found(&these));
         let these = self.sql(values);
-        let relative = format!(
-            "{begin} l.target WHERE l.parameter = ? AND l.type = ? \
-             AND l.resource IN (SELECT r.key FROM resource AS r WHERE {these})"
-        );
-        values.extend([scope, parameter]);
+        values.extend([parameter]);
         let begins = values.dialect().begins("l.target", prefix, values);
-        let these = self.sql(values);
+        values.push(scope);
         let absolute = format!(
-            "{begin} substr(l.target, {}) WHERE l.parameter = ? AND l.type = '' AND {begins} \
-             AND l.resource IN (SELECT r.key FROM resource AS r WHERE {these})",
+            "{} AND l.type = '' AND {begins} AND t.scope = ? AND t.id = substr(l.target, {}) AND t.deleted = 0",
+            found(&these),
             prefix.chars().count() + 1
         );
         [relative, absolute]
