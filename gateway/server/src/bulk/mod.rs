@@ -7,6 +7,7 @@
 //! - [`door`]: `[base]/$export/[job]`, status and files
 
 mod account;
+mod choice;
 mod door;
 mod download;
 pub mod folder;
