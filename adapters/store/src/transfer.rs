@@ -167,6 +167,7 @@ fn copy(from: &Connection, to: &Connection) -> Result<Vec<Moved>, MoveError> {
     reindex::set_fact(to, "release", &release.to_string())?;
     let scopes = Scopes::default();
     reindex::make(to, release, &scopes)?;
+    to.take_stock()?;
     compare(from, to)
 }
 

@@ -177,6 +177,14 @@ impl Connection {
         }
     }
 
+    /// Lets a server count what many new rows hold, which it does by itself only a minute later: until then its plans are guesses.
+    pub(crate) fn take_stock(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(connection) => connection.batch(dialect::POSTGRES_TAKE_STOCK),
+        }
+    }
+
     /// Begins a transaction in which nobody else writes until it ends.
     pub(crate) fn begin_writing(&self) -> Result<()> {
         match self {
