@@ -41,7 +41,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The key's id, when it was registered under another one than its RFC 7638 thumbprint
-    #[arg(long, value_name = "KID")]
+    #[arg(allow_hyphen_values = true, long, value_name = "KID")]
     kid: Option<String>,
     /// SMART scopes, separated by blanks [default: all that the client may have]
     #[arg(long, value_name = "SCOPES")]

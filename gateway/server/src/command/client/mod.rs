@@ -94,7 +94,8 @@ struct Rotation {
     #[command(flatten)]
     keys: NewKeys,
     /// Remove the key of this id; tokens that were issued so far die
-    #[arg(long, value_name = "KID", conflicts_with_all = ["jwks", "generate_key"])]
+    // A thumbprint (RFC 7638) may begin with a hyphen.
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, conflicts_with_all = ["jwks", "generate_key"])]
     remove: Option<String>,
 }
 
@@ -317,6 +318,15 @@ mod tests {
         let first = PrivateKey::from_pem(&std::fs::read(key("1.pem")).expect("there")).expect("a key").kid;
         client(folder, &format!("rotate lab --remove {first}")).expect("removed");
         assert_eq!(list().matches("key ").count(), 1);
+    }
+
+    #[test]
+    fn a_key_whose_id_begins_with_a_hyphen_can_be_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = folder.path().join("1.pem");
+        client(folder.path(), &format!("add lab --generate-key {} --scope system/*.rs", key.display())).expect("added");
+        let unknown = client(folder.path(), "rotate lab --remove -lacks").expect_err("there is no such key");
+        assert!(unknown.contains("-lacks") && !unknown.contains("unexpected argument"), "{unknown}");
     }
 
     #[test]
