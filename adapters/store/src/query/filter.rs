@@ -19,6 +19,11 @@ use crate::write::scanned;
 /// Rows that are looked at to guess how selective a clause is.
 const PROBE: i64 = 2_000;
 
+/// Where there are more of every clause, one that has less than this part of all resources is worth being read as a whole, up to
+/// [`MOST_DRIVING`] rows of it: a day of a large practice.
+const PART: i64 = 20;
+const MOST_DRIVING: i64 = 50_000;
+
 /// Most tests of a search: values of its criteria, and the forms of each. SQLite takes 500 in one `UNION`.
 const MOST: usize = 400;
 
@@ -60,7 +65,7 @@ impl Filter {
             let text = "the search has too many values; expected a few hundred at most";
             return Err(Error::new(ErrorKind::TooCostly, text));
         }
-        filter.driving = filter.best(connection)?;
+        filter.driving = filter.best(connection, scope)?;
         Ok(filter)
     }
 
@@ -123,17 +128,33 @@ impl Filter {
         parts.join(" AND ")
     }
 
-    /// The clause with the fewest rows. None when even that has many and is cheap to test: reading in order then comes to the
-    /// end of a page sooner.
-    fn best(&self, connection: &Connection) -> Result<Option<usize>, Error> {
+    /// The clause with the fewest rows. None when even that has many of all there are and is cheap to test: reading in order then comes
+    /// to the end of a page sooner.
+    fn best(&self, connection: &Connection, scope: &Scope) -> Result<Option<usize>, Error> {
+        let (index, clause, rows) = match self.fewest(connection, PROBE)? {
+            Some(best) => best,
+            None => return Ok(None),
+        };
+        if rows < PROBE || !clause.is_point() {
+            return Ok(Some(index));
+        }
+        let few = ((record::newest_key(connection, scope)? - scope.first()) / PART).min(MOST_DRIVING);
+        if few <= PROBE {
+            return Ok(None);
+        }
+        Ok(self.fewest(connection, few)?.filter(|(_, _, rows)| *rows < few).map(|(index, ..)| index))
+    }
+
+    /// The clause with the fewest rows of those that can drive, counted up to a limit.
+    fn fewest(&self, connection: &Connection, limit: i64) -> Result<Option<(usize, &Clause, i64)>, Error> {
         let mut best: Option<(usize, &Clause, i64)> = None;
         for (index, clause) in self.clauses.iter().enumerate().filter(|(_, clause)| clause.can_drive()) {
-            let rows = probe(connection, clause)?;
+            let rows = probe(connection, clause, limit)?;
             if best.is_none_or(|(_, _, fewest)| rows < fewest) {
                 best = Some((index, clause, rows));
             }
         }
-        Ok(best.filter(|(_, clause, rows)| *rows < PROBE || !clause.is_point()).map(|(index, ..)| index))
+        Ok(best)
     }
 
     /// Whether the body of a candidate meets what SQL cannot decide. What does not scan is damaged, and meets nothing.
@@ -153,9 +174,10 @@ impl Filter {
     }
 }
 
-fn probe(connection: &Connection, clause: &Clause) -> sql::Result<i64> {
+fn probe(connection: &Connection, clause: &Clause, limit: i64) -> sql::Result<i64> {
     let mut values = Values::new(connection);
-    let sql = format!("SELECT count(*) FROM ({} LIMIT {PROBE}) AS probed", clause.keys(&mut values));
+    let sql = format!("SELECT count(*) FROM ({} LIMIT ?) AS probed", clause.keys(&mut values));
+    values.push(limit);
     connection.number(&sql, &values)
 }
 
